@@ -1,0 +1,93 @@
+# Consentry. Every target makes its own virtual environment under .venv/ on first use.
+#
+#     make test PYTHON=python3.13              another interpreter (3.11 to 3.13)
+#     make test PYTEST_ARGS='-k cookies -x'    passed on to pytest
+
+PYTHON ?= python3
+PYTEST_ARGS ?=
+# A second interpreter that `make test` also runs on, where there is one.
+ALSO := 3.13
+# uv is needed only to refresh constraints.txt.
+UV := uv==0.13.9
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+
+PYVER := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+VENV := .venv/py$(PYVER)
+# The stamp knows the folder: a virtual environment does not survive being moved or copied.
+READY := .ready-$(shell printf %s '$(CURDIR)' | cksum | cut -d' ' -f1)
+STAMP := $(VENV)/$(READY)
+# mypy refuses to start for a folder that is not there.
+TYPED := $(wildcard cmp addons tests demo benchmarks)
+PYTEST = $(VENV)/bin/python -m pytest -q -n 2 --dist loadgroup
+
+.PHONY: help demo test soak bench lint lock clean pytest chromium python
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: $(STAMP) ## run the main job on real input and print what happened
+	@$(VENV)/bin/python -m demo
+
+test: lint pytest ## lint, types and all tests, on this Python and again on Python 3.13 where there is one
+	@if [ '$(PYVER)' != '$(ALSO)' ]; then \
+	    if also=$$(scripts/find-python $(ALSO)); then \
+	        $(MAKE) --no-print-directory pytest PYTHON="$$also"; \
+	    else \
+	        echo 'No Python $(ALSO) here: tested on Python $(PYVER) only.'; \
+	    fi; \
+	fi
+
+soak: $(STAMP) chromium ## the long tests in full
+	@echo '== soak tests, Python $(PYVER)'
+	@CONSENTRY_SOAK=1 $(PYTEST) -m soak --timeout 3600 $(PYTEST_ARGS)
+
+bench: $(STAMP) ## every benchmark beside its peers
+	@$(VENV)/bin/python -m benchmarks
+
+lint: $(STAMP) ## ruff check, ruff format --check, mypy
+	@echo '== ruff and mypy, Python $(PYVER)'
+	@$(VENV)/bin/ruff check --quiet .
+	@$(VENV)/bin/ruff format --quiet --check . || { echo "Files above need: $(VENV)/bin/ruff format ." >&2; exit 1; }
+	@$(VENV)/bin/mypy --no-error-summary $(TYPED)
+
+lock: python ## write constraints.txt anew from pyproject.toml, with the newest versions that fit
+	@[ -x .venv/lock/bin/uv ] || { $(PYTHON) -m venv .venv/lock && .venv/lock/bin/python -m pip install -qq '$(UV)'; }
+	@printf '%s\n' \
+	    '# Exact versions of everything that is installed, for Python 3.11 to 3.13. Not edited by hand: `make lock` writes it.' \
+	    '# Used as: pip install -c constraints.txt -e ".[dev]"' > .venv/constraints.txt
+	@.venv/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --extra dev --upgrade \
+	    --no-annotate --no-header --no-emit-index-url pyproject.toml >> .venv/constraints.txt
+	@mv .venv/constraints.txt constraints.txt
+
+clean: ## remove everything these targets made
+	@rm -rf .venv build dist demo-output *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ------------------------------------------------------------------------------------------------ parts of the above
+
+pytest: $(STAMP) chromium
+	@echo '== tests, Python $(PYVER)'
+	@$(PYTEST) -m 'not soak' $(PYTEST_ARGS)
+
+chromium:
+	@scripts/ensure-chromium .venv/chromium.log
+
+python:
+	@case '$(PYVER)' in \
+	    3.11|3.12|3.13) ;; \
+	    '') echo '$(PYTHON) does not run: name a Python 3.11, 3.12 or 3.13 with PYTHON=...' >&2; exit 1 ;; \
+	    *) echo '$(PYTHON) is Python $(PYVER): name a Python 3.11, 3.12 or 3.13 with PYTHON=...' >&2; exit 1 ;; \
+	esac
+
+$(STAMP): pyproject.toml constraints.txt | python
+	@echo 'Setting up $(VENV)'
+	@[ -e $@ ] || rm -rf $(VENV)
+	@mkdir -p .venv
+	@[ -e $(VENV) ] || $(PYTHON) -m venv $(VENV) >.venv/venv.log 2>&1 || { rm -rf $(VENV); \
+	    echo '$(PYTHON) cannot make virtual environments: install its venv package (Debian: python$(PYVER)-venv).' >&2; exit 1; }
+	@$(VENV)/bin/python -m pip install -qq -c constraints.txt -e '.[dev]'
+	@touch $@

@@ -1,0 +1,3 @@
+"""Consent-management platform: policies, decisions, consent server, proxy and auditor."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,60 @@
+"""One audit: captures held against a policy, with everything that was found.
+
+May go in here: the order of the steps, and what the reports share. May not: how a report looks.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from cmp.audit.detectors import DETECTORS
+from cmp.audit.evidence import Evidence
+from cmp.audit.finding import Finding, Level
+from cmp.audit.replay import Replay, replay
+from cmp.capture.capture import Capture
+from cmp.core.decision import Action
+from cmp.core.exchange import Unseen
+from cmp.core.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What a report is made from. `baseline`: the policy is the shipped one, not one that the site declared."""
+
+    policy: Policy
+    baseline: bool
+    choice: str | None
+    replays: tuple[Replay, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def actions(self) -> Mapping[str, int]:
+        """How many requests of all captures are allowed, edited and blocked."""
+        total = Counter[str]()
+        for done in self.replays:
+            total.update(done.actions)
+        return {action.value: total[action.value] for action in Action}
+
+    def reaches(self, threshold: Level) -> bool:
+        """Whether any finding is at least as grave as the threshold."""
+        return any(finding.level.reaches(threshold) for finding in self.findings)
+
+
+def audit(policy: Policy, captures: Sequence[Capture], choice: str | None = None, *, baseline: bool) -> Audit:
+    """Replay captures and look for findings, in the order of captures, then detectors, then entries.
+
+    For `choice` see `replay`; raises ValueError as it does.
+    """
+    replays = tuple(replay(policy, capture, choice) for capture in captures)
+    findings = tuple(finding for done in replays for finding in find_all(Evidence(done, baseline)))
+    return Audit(policy, baseline, choice, replays, findings)
+
+
+def find_all(evidence: Evidence) -> list[Finding]:
+    """What every detector finds in one capture."""
+    return [finding for detector in DETECTORS for finding in detector.find(evidence)]
+
+
+def assessable(capture: Capture) -> bool:
+    """Whether cookies can be judged at all: something was recorded, and cookies were not left out of it."""
+    return bool(capture.entries) and not {Unseen.COOKIES, Unseen.SET_COOKIES} <= capture.unseen

@@ -1,0 +1,62 @@
+"""The detectors, one file each, in the order of the report.
+
+May go in here: the list. May not: detecting. A code is never renamed, and never used again for something else.
+"""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from cmp.audit.detectors import (
+    cap_incomplete,
+    consent_read_after_reject,
+    consent_read_before,
+    consent_request_after_reject,
+    consent_request_before,
+    consent_set_after_reject,
+    consent_set_before,
+    decl_despite_never,
+    decl_lifetime_exceeds,
+    decl_undeclared_cookie,
+    decl_undeclared_host,
+    signal_dnt_ignored,
+    signal_gpc_ignored,
+)
+from cmp.audit.evidence import Evidence
+from cmp.audit.finding import Finding
+from cmp.core.exchange import Unseen
+
+
+class Detector(Protocol):
+    """What every module here has: its code, what a count of it means, and which missing parts leave it blind.
+
+    Its docstring says under fixed headings what it finds, why it matters, an example, what it does not see, and where
+    it comes from.
+    """
+
+    __doc__: str | None
+
+    @property
+    def CODE(self) -> str: ...  # noqa: N802 - a module's constant
+    @property
+    def MEANING(self) -> str: ...  # noqa: N802 - a module's constant
+    @property
+    def NEEDS(self) -> frozenset[Unseen]: ...  # noqa: N802 - a module's constant
+
+    def find(self, evidence: Evidence) -> Iterator[Finding]: ...
+
+
+DETECTORS: tuple[Detector, ...] = (
+    consent_request_before,
+    consent_request_after_reject,
+    consent_set_before,
+    consent_set_after_reject,
+    consent_read_before,
+    consent_read_after_reject,
+    signal_gpc_ignored,
+    signal_dnt_ignored,
+    decl_despite_never,
+    decl_undeclared_host,
+    decl_undeclared_cookie,
+    decl_lifetime_exceeds,
+    cap_incomplete,
+)

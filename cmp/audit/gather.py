@@ -1,0 +1,103 @@
+"""From many sightings of the same thing to one finding.
+
+May go in here: what counts as the same thing, and the evidence every finding of a kind carries. May not: which
+sightings are a breach (`detectors/`).
+
+A tracker contacted fifty times is one finding with a count, so that a report lists what has to be mended.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from cmp.audit.evidence import Evidence, Sighting
+from cmp.audit.finding import Finding, Level, hashed, without_values
+from cmp.core.exchange import Unseen
+
+# So many hosts of a vendor stand in a finding; the count tells how many more there are.
+_HOSTS = 5
+
+
+def requests_found(evidence: Evidence, code: str, sightings: Iterable[Sighting], level: Level) -> Iterator[Finding]:
+    """One finding for each vendor, or each site that belongs to none.
+
+    Evidence: what, count, first, url (an example), hosts, host_count, kinds, reason, answered.
+    """
+    groups: dict[tuple[str, str], list[Sighting]] = {}
+    for seen in sightings:
+        vendor = seen.ruling.vendor
+        key = ("vendor", vendor) if vendor is not None else ("site", seen.exchange.host_site)
+        groups.setdefault(key, []).append(seen)
+    for group in groups.values():
+        first = group[0]
+        hosts = list(dict.fromkeys(seen.exchange.url.host for seen in group))
+        found = {
+            "what": "request",
+            "count": len(group),
+            "first": first.step.entry.index,
+            "url": without_values(first.exchange.url),
+            "hosts": hosts[:_HOSTS],
+            "host_count": len(hosts),
+            "kinds": sorted({seen.exchange.kind.value for seen in group}),
+            "reason": first.ruling.reason.value,
+            "answered": sum(seen.answered for seen in group),
+        }
+        yield _finding(evidence, code, group, level, found)
+
+
+def cookies_found(evidence: Evidence, code: str, sightings: Iterable[Sighting], level: Level) -> Iterator[Finding]:
+    """One finding for each name of a cookie and site of its host.
+
+    Evidence: what ("set", "read", or "set and read"), cookie, site, count, first, value (hash and length of the
+    first), reason, answered; lifetime in seconds ("session", or null where nobody can tell) if it was set.
+    """
+    groups: dict[tuple[str, str], list[Sighting]] = {}
+    for seen in sightings:
+        groups.setdefault((seen.name or "", seen.exchange.host_site), []).append(seen)
+    for (name, site), group in groups.items():
+        first = group[0]
+        found = {
+            "what": _direction(group),
+            "cookie": name,
+            "site": site,
+            "count": len(group),
+            "first": first.step.entry.index,
+            "value": hashed(first.value),
+            "reason": first.ruling.reason.value,
+            "answered": sum(seen.answered for seen in group),
+        }
+        setting = next((seen for seen in group if seen.set_cookie is not None), None)
+        if setting is not None:
+            found["lifetime"] = lifetime_form(setting)
+        yield _finding(evidence, code, group, level, found)
+
+
+def lifetime_form(seen: Sighting) -> int | str | None:
+    """The lifetime of a cookie that was set: seconds, "session", or None where the capture does not tell."""
+    cookie = seen.set_cookie
+    if cookie is None or (cookie.max_age is None and cookie.expires is None):
+        return "session"
+    lifetime = seen.lifetime
+    return None if lifetime is None else round(lifetime)
+
+
+def _direction(group: Sequence[Sighting]) -> str:
+    ways = {"read" if seen.set_cookie is None else "set" for seen in group}
+    return ways.pop() if len(ways) == 1 else "set and read"
+
+
+def _finding(evidence: Evidence, code: str, group: Sequence[Sighting], level: Level, found: dict[str, Any]) -> Finding:
+    first = group[0]
+    # Of requests without any answer it is not certain that they left the browser.
+    uncertain = level is Level.VIOLATION and not any(seen.answered for seen in group)
+    return Finding(
+        code=code,
+        level=Level.POTENTIAL if uncertain else level,
+        capture=evidence.replay.capture.file,
+        entry=first.step.entry.index,
+        time=None if Unseen.TIME in first.exchange.unseen else first.exchange.time,
+        host=first.exchange.url.host,
+        category=first.ruling.category,
+        vendor=first.ruling.vendor,
+        rule=first.ruling.rule,
+        evidence=found,
+    )

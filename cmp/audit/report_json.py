@@ -1,0 +1,104 @@
+"""An audit as JSON, for scripts.
+
+May go in here: the form, whose field names are a contract: they stay, more may be added. May not: anything that differs
+between two runs over the same input: no clock, no machine, and ASCII only, so that the bytes are the same everywhere.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from cmp.audit.audit import Audit, assessable
+from cmp.audit.contacts import Contact, contacts
+from cmp.audit.finding import Finding, Level
+from cmp.audit.replay import Replay
+from cmp.capture.capture import CaptureError
+
+
+def report(audit: Audit, unreadable: Sequence[CaptureError] = ()) -> str:
+    """The report as one JSON text that ends with a line feed. `unreadable` are the captures that could not be read."""
+    return json.dumps(report_form(audit, unreadable), indent=2) + "\n"
+
+
+def report_form(audit: Audit, unreadable: Sequence[CaptureError] = ()) -> dict[str, Any]:
+    policy = audit.policy
+    codes = Counter(finding.code for finding in audit.findings)
+    levels = Counter(finding.level for finding in audit.findings)
+    return {
+        "policy": {
+            "id": policy.id,
+            "version": policy.version,
+            "fingerprint": policy.fingerprint,
+            "baseline": audit.baseline,
+        },
+        "choice": audit.choice,
+        "captures": [_capture_form(done) for done in audit.replays],
+        "unreadable": [{"file": error.file, "why": error.why} for error in unreadable],
+        "decisions": dict(audit.actions),
+        "companies": [_company_form(contact) for contact in contacts(audit.replays)],
+        "findings": [_finding_form(finding) for finding in audit.findings],
+        "summary": {
+            "by_code": dict(sorted(codes.items())),
+            "by_level": {level.value: levels[level] for level in Level},
+        },
+    }
+
+
+def _capture_form(done: Replay) -> dict[str, Any]:
+    capture = done.capture
+    return {
+        "file": capture.file,
+        "sha256": capture.sha256,
+        "form": capture.form,
+        "creator": capture.creator,
+        "entries": len(capture.entries),
+        "skipped": len(capture.skipped),
+        "skipped_because": dict(sorted(Counter(skipped.why for skipped in capture.skipped).items())),
+        "assessable": assessable(capture),
+        "unseen": sorted(part.value for part in capture.unseen),
+        "notes": [{"code": note.code, "text": note.text} for note in done.notes],
+        "decisions": dict(done.actions),
+        "live": {"compared": done.live.compared, "differ": done.live.differ, "first": done.live.first},
+    }
+
+
+def _company_form(contact: Contact) -> dict[str, Any]:
+    return {
+        "name": contact.name,
+        "country": contact.country or None,
+        "known": contact.known,
+        "own": contact.own,
+        "categories": list(contact.categories),
+        "requests": contact.requests,
+        "stopped": contact.stopped,
+        "cookies_sent": list(contact.sent),
+        "cookies_set": list(contact.set),
+        "cookies_stripped": list(contact.stripped),
+        "reasons": {reason.value: count for reason, count in sorted(contact.why.items())},
+    }
+
+
+def _finding_form(finding: Finding) -> dict[str, Any]:
+    return {
+        "code": finding.code,
+        "level": finding.level.value,
+        "capture": finding.capture,
+        "entry": finding.entry,
+        "time": None if finding.time is None else iso_time(finding.time),
+        "host": finding.host,
+        "category": finding.category,
+        "vendor": finding.vendor,
+        "rule": finding.rule,
+        "evidence": finding.evidence,
+    }
+
+
+def iso_time(seconds: float) -> str | None:
+    """A moment as ISO 8601 in UTC, to the millisecond; None for one no calendar has."""
+    try:
+        moment = datetime.fromtimestamp(round(seconds, 3), UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,238 @@
+"""An audit for people, on one screen.
+
+May go in here: wording and layout. May not: counting that another report would want too (`audit.py`, `contacts.py`).
+At most LINES lines of COLUMNS characters, whatever the captures hold: what does not fit is summed, and the last line
+says where the rest is.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePath
+
+from cmp.audit.audit import Audit, assessable
+from cmp.audit.contacts import Contact, contacts
+from cmp.audit.detectors import DETECTORS
+from cmp.audit.finding import Level, without_values
+from cmp.audit.replay import Replay
+from cmp.audit.report_json import iso_time
+from cmp.capture.capture import CaptureError
+from cmp.core.decision import Reason
+from cmp.core.exchange import Kind, Unseen
+from cmp.terminal import cell
+
+LINES, COLUMNS = 45, 110
+
+# So many captures are listed, and so many companies even where the rest of the report is long.
+_CAPTURES = 12
+_FEWEST_COMPANIES = 5
+
+_WHY = {
+    Reason.NECESSARY: "necessary",
+    Reason.FIRST_PARTY: "the site's own",
+    Reason.NAVIGATION: "a page visited",
+    Reason.NEVER: "promised never",
+    Reason.REFUSED: "refused",
+    Reason.GRANTED: "agreed to",
+    Reason.GRANTED_OVER_SIGNAL: "agreed to",
+    Reason.GPC: "browser sends GPC",
+    Reason.DNT: "browser sends DNT",
+    Reason.DEFAULT_DENIED: "no consent",
+    Reason.DEFAULT_ALLOWED: "allowed until refused",
+    Reason.UNKNOWN_DENIED: "unknown to the policy",
+    Reason.UNKNOWN_REPORTED: "unknown, reported",
+    Reason.UNKNOWN_ALLOWED: "unknown, allowed",
+}
+
+
+def report(audit: Audit, unreadable: Sequence[CaptureError] = ()) -> str:
+    """The report as text that ends with a line feed. `unreadable` are the captures that could not be read."""
+    everybody = contacts(audit.replays)
+    head = [*_header(audit, unreadable), "", *_summary(audit, everybody), ""]
+    tail = [*_own(everybody), "", *_findings(audit), *_gaps(audit)]
+    others = [contact for contact in everybody if not contact.own]
+    # Two lines for the table's head and its rest.
+    room = max(LINES - len(head) - len(tail) - 2, _FEWEST_COMPANIES)
+    lines = [*head, *_table(others, room), *tail]
+    return "".join(f"{cell(line, COLUMNS).rstrip()}\n" for line in lines)
+
+
+# ------------------------------------------------------------------------------------------- what was audited
+
+
+def _header(audit: Audit, unreadable: Sequence[CaptureError]) -> Iterator[str]:
+    if len(audit.replays) == 1:
+        yield from _one_capture(audit.replays[0])
+    else:
+        yield from _many_captures(audit.replays)
+    if unreadable:
+        yield f"Unread    {_count(len(unreadable), 'capture')} could not be read: {_names(e.file for e in unreadable)}"
+    policy = audit.policy
+    role = "baseline, no policy given: " if audit.baseline else ""
+    yield f"Policy    {role}{policy.id}, version {policy.version}, fingerprint {policy.fingerprint[:12]}"
+    yield f"Choice    {_choice(audit)}"
+
+
+def _one_capture(done: Replay) -> Iterator[str]:
+    capture = done.capture
+    yield f"Capture   {PurePath(capture.file).name} ({capture.creator or capture.form}), sha256 {capture.sha256[:12]}"
+    asked = [step.entry.asked for step in done.steps]
+    page = next((exchange for exchange in asked if exchange.kind is Kind.DOCUMENT), None)
+    if page is not None:
+        time = None if Unseen.TIME in page.unseen else iso_time(page.time)
+        yield f"Page      {without_values(page.url)}, {time or 'time not recorded'}"
+    skipped = f", {len(capture.skipped)} more skipped" if capture.skipped else ""
+    yield f"Traffic   {_count(len(asked), 'request')}{skipped}"
+
+
+def _many_captures(replays: Sequence[Replay]) -> Iterator[str]:
+    total = sum(len(done.steps) for done in replays)
+    yield f"Captures  {len(replays)}, {_count(total, 'request')}: allowed, edited, blocked each"
+    shown = replays if len(replays) <= _CAPTURES else replays[: _CAPTURES - 1]
+    for done in shown:
+        counts = "".join(f"{count:7}" for count in done.actions.values())
+        blind = "" if assessable(done.capture) else "  cookies not assessable"
+        yield f"  {cell(PurePath(done.capture.file).name, 56):56}{counts}{blind}"
+    if len(replays) > len(shown):
+        yield f"  and {len(replays) - len(shown)} more"
+
+
+def _choice(audit: Audit) -> str:
+    if audit.choice is not None:
+        return f"{audit.choice}, supposed for every visitor"
+    recorded = sum(step.entry.visitor is not None for done in audit.replays for step in done.steps)
+    if not recorded:
+        return "none: the visitor is supposed not to have chosen yet"
+    return f"as recorded live ({_count(recorded, 'request')}); elsewhere none"
+
+
+# ------------------------------------------------------------------------------------------- what would have happened
+
+
+def _summary(audit: Audit, everybody: Sequence[Contact]) -> Iterator[str]:
+    counts = audit.actions
+    yield (
+        f"{counts['block']} of {_count(sum(counts.values()), 'request')} would have been stopped, {counts['edit']} "
+        f"more passed with cookies changed, {counts['allow']} passed as they are."
+    )
+    yield _kept_away("Known companies contacted", [contact for contact in everybody if contact.known])
+    unknown = [contact for contact in everybody if not contact.known and not contact.own]
+    names = f": {_names((contact.name for contact in unknown), 50)}" if unknown else ""
+    yield f"{_kept_away('Sites unknown to the policy', unknown)}{names}"
+
+
+def _kept_away(who: str, asked: Sequence[Contact]) -> str:
+    away = sum(contact.stopped == contact.requests for contact in asked)
+    return f"{who}: {len(asked)}" + (f", kept away altogether: {away}" if asked else "")
+
+
+_WIDTHS = (29, 14, 9, 20, 20)
+
+
+def _table(others: Sequence[Contact], room: int) -> Iterator[str]:
+    if not others:
+        yield "No request went to anybody but the site itself."
+        return
+    yield _row("Company (country)", "Category", "Requests", "Cookies sent", "Cookies set") + "What happens"
+    shown = others if len(others) <= room else others[:room]
+    for contact in shown:
+        name = cell(contact.name, _WIDTHS[0] - (7 if contact.country else 2))
+        name = f"{name} ({contact.country})" if contact.country else name
+        category = _names(contact.categories, _WIDTHS[1] - 1) if contact.known else "unknown"
+        sent, set_ = _names(contact.sent, _WIDTHS[3] - 2), _names(contact.set, _WIDTHS[4] - 2)
+        yield _row(name, category, f"{contact.requests:6}", sent, set_) + _outcome(contact)
+    rest = others[len(shown) :]
+    if rest:
+        requests = sum(contact.requests for contact in rest)
+        yield (
+            f"and {len(rest)} more, {_count(requests, 'request')}, {sum(contact.stopped for contact in rest)} stopped: "
+            "see all with consentry audit --format json"
+        )
+
+
+def _row(*cells: str) -> str:
+    return "".join(f"{cell(text, width - 1):{width}}" for text, width in zip(cells, _WIDTHS, strict=True))
+
+
+def _outcome(contact: Contact) -> str:
+    why = _WHY.get(contact.reason, contact.reason.value)
+    if contact.stopped == contact.requests:
+        return f"stopped: {why}"
+    if contact.stopped:
+        return f"{contact.stopped} stopped: {why}"
+    if contact.stripped:
+        return "passes without cookies"
+    return f"passes: {why}"
+
+
+def _own(everybody: Sequence[Contact]) -> Iterator[str]:
+    own = [contact for contact in everybody if contact.own]
+    if not own:
+        return
+    sites = _names((contact.name for contact in own), 40)
+    requests = sum(contact.requests for contact in own)
+    stripped = {name: reason for contact in own for name, reason in contact.stripped.items()}
+    yield ""
+    if not stripped:
+        yield f"The site itself ({sites}): {_count(requests, 'request')}, no cookie taken out."
+        return
+    yield f"The site itself ({sites}): {_count(requests, 'request')}, {_count(len(stripped), 'cookie')} taken out:"
+    for reason in dict.fromkeys(stripped.values()):
+        names = [name for name, why in stripped.items() if why is reason]
+        yield f"  {_WHY.get(reason, reason.value)}: {_names(names, COLUMNS - 30)}"
+
+
+# ------------------------------------------------------------------------------------------- what was found
+
+
+def _findings(audit: Audit) -> Iterator[str]:
+    found = Counter((finding.level, finding.code) for finding in audit.findings)
+    order = {detector.CODE: (n, detector.MEANING) for n, detector in enumerate(DETECTORS)}
+    rows = [key for key in found if key[0] is not Level.NOT_ASSESSABLE]
+    if not rows:
+        clean = all(assessable(done.capture) for done in audit.replays)
+        yield "Findings: none." if clean else "Findings: none, but not everything could be assessed."
+        return
+    yield "Findings in what was delivered, each a vendor, site or cookie:"
+    for level, code in sorted(rows, key=lambda key: (key[0].rank, order[key[1]][0])):
+        yield f"  {level.value:10} {code:30}{found[level, code]:5}  {order[code][1]}"
+
+
+def _gaps(audit: Audit) -> Iterator[str]:
+    """What could not be assessed, and what else must be known of the captures."""
+    missing: dict[str, list[str]] = {}
+    codes: dict[str, list[str]] = {}
+    for finding in audit.findings:
+        if finding.level is Level.NOT_ASSESSABLE:
+            missing.setdefault(finding.evidence["missing"], []).append(finding.capture)
+            codes[finding.evidence["missing"]] = finding.evidence["not_assessed"]
+    for part, files in missing.items():
+        where = "" if len(audit.replays) == 1 else f" in {len(files)} of {len(audit.replays)} captures"
+        yield f"Not assessable{where}: no {part} recorded, so nothing is known of {_names(codes[part], 60)}"
+    notes = Counter(note.code for done in audit.replays for note in done.notes)
+    if len(audit.replays) == 1:
+        texts = [note.text for note in audit.replays[0].notes]
+        yield from (f"Note: {text}" for text in texts[:4])
+        if len(texts) > 4:
+            yield f"Note: and {len(texts) - 4} more"
+    elif notes:
+        yield f"Notes: {_names((f'{code} ({count})' for code, count in sorted(notes.items())), 90)}"
+
+
+# ------------------------------------------------------------------------------------------- words
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def _names(names: Iterable[str], width: int = 80) -> str:
+    """As many names as fit, the others counted: "NID, IDE +3". At least one, cut if need be."""
+    all_ = [cell(name or "(no name)", width) for name in names]
+    for shown in range(len(all_), 0, -1):
+        rest = f" +{len(all_) - shown}" if shown < len(all_) else ""
+        text = ", ".join(all_[:shown]) + rest
+        if len(text) <= width:
+            return text
+        if shown == 1:
+            return cell(all_[0], width - len(rest)) + rest
+    return ""

@@ -1,0 +1,363 @@
+"""HAR files of any tool, read entry by entry.
+
+May go in here: the format (HAR 1.2 and what tools make of it) into the values of `capture.py`. May not: judging what
+the entries show, and which page an entry is of (`har_pages.py`).
+
+mitmproxy's own HAR import is not used: one bad entry loses the whole file, and it takes the request's time for the
+answer's. Here nothing in an entry raises: what cannot be used is skipped, with its index and the reason.
+"""
+
+import codecs
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from cmp.capture.capture import (
+    Answer,
+    Capture,
+    CaptureError,
+    Entry,
+    Note,
+    Skipped,
+    in_time_order,
+    unseen_everywhere,
+)
+from cmp.capture.har_pages import Place, Visit, places
+from cmp.capture.observe import (
+    Headers,
+    content_type,
+    field_lines,
+    media_type,
+    observe_request,
+    set_cookie_lines,
+    with_answer,
+)
+from cmp.core.exchange import Exchange, Unseen
+from cmp.core.urls import Url, UrlError, parse_url
+
+_AGAIN = "export it again as HAR 1.2 with content"
+
+# The longer marks first: UTF-32 begins like UTF-16.
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+# A call around the JSON, as HAR Viewer wants it: onInputData({...});
+_CALL = re.compile(r"\s*(?:/\*.*?\*/\s*)?[A-Za-z_$][\w.$]*\s*\(", re.DOTALL)
+_CALL_END = re.compile(r"\s*\)?\s*;?\s*")
+_SPACE = re.compile(r"[ \t\r\n]*")
+
+# Exports that leave cookies out unless asked not to: Chromium's developer tools (since about version 130) call
+# themselves WebInspector in every version, and the tools on top of its protocol get no better data.
+_SANITISING = ("webinspector", "chrome")
+
+
+def read_har(data: bytes, file: str) -> Capture:
+    """The capture in the bytes of a HAR file; `file` is its name in errors and findings.
+
+    Raises CaptureError where there is no list `log.entries` to read. Cookies are read from header lines only: the
+    `cookies` lists leave out many of them, and their dates, but show that headers were removed. An answer counts as
+    seen where it has a status or a header line.
+    """
+    text, notes = _text(data)
+    log = _log(text, file)
+    entries, skipped = _usable(log["entries"])
+    entries = in_time_order(entries, lambda entry: entry.visit.time)
+    removed = _removed(entries, _creator_name(log))
+    places_of = places([entry.visit for entry in entries])
+    read = [_entry(entry, places_of.get(entry.visit.index, Place()), sanitised=removed) for entry in entries]
+    if removed:
+        notes.append(_SANITISED)
+    notes.extend(_notes(entries))
+    return Capture(
+        file=file,
+        sha256=hashlib.sha256(data).hexdigest(),
+        form="har",
+        creator=_creator(log),
+        entries=tuple(read),
+        skipped=tuple(skipped),
+        notes=tuple(notes),
+        unseen=unseen_everywhere([entry.asked for entry in read]),
+    )
+
+
+# ------------------------------------------------------------------------------------------- file to JSON
+
+
+def _text(data: bytes) -> tuple[str, list[Note]]:
+    coding, start = next(((name, len(mark)) for mark, name in _MARKS if data.startswith(mark)), ("utf-8", 0))
+    try:
+        return data[start:].decode(coding), []
+    except UnicodeDecodeError as error:
+        text = f"not {coding.upper()} from byte {start + error.start} on; what cannot be read there is shown as \ufffd"
+        return data[start:].decode(coding, "replace"), [Note("not-unicode", text)]
+
+
+def _log(text: str, file: str) -> dict[str, Any]:
+    """The `log` object, with a list of entries in it."""
+    if not text.strip():
+        raise CaptureError(file, "the file is empty", "record it again")
+    call = _CALL.match(text)
+    try:
+        document, end = _DECODER.raw_decode(text, _after(_SPACE, text, call.end() if call else 0))
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise CaptureError(file, f"not JSON at {where} ({error.msg})", _AGAIN) from None
+    except RecursionError:
+        raise CaptureError(file, "JSON nested too deeply to be a HAR file", _AGAIN) from None
+    end = _after(_CALL_END if call else _SPACE, text, end)
+    if end < len(text):
+        line, column = text.count("\n", 0, end) + 1, end - text.rfind("\n", 0, end)
+        raise CaptureError(file, f"more text after the JSON at line {line}, column {column}", _AGAIN)
+    log = document.get("log") if isinstance(document, dict) else None
+    if not isinstance(log, dict) or not isinstance(log.get("entries"), list):
+        raise CaptureError(file, "JSON, but without the list log.entries of a HAR file", _AGAIN)
+    return log
+
+
+def _after(pattern: re.Pattern[str], text: str, at: int) -> int:
+    """Where the match of a pattern at `at` ends, `at` itself for none."""
+    found = pattern.match(text, at)
+    return found.end() if found else at
+
+
+def _read_int(digits: str) -> int | float:
+    # int() refuses 4,301 digits and more, and with them the whole file.
+    return int(digits) if len(digits) <= 20 else float(digits)
+
+
+_DECODER = json.JSONDecoder(parse_int=_read_int)
+
+
+def _creator(log: Mapping[str, Any]) -> str:
+    creator = log.get("creator")
+    version = _word(creator.get("version")) if isinstance(creator, dict) else ""
+    return f"{_creator_name(log)} {version}".strip()
+
+
+def _creator_name(log: Mapping[str, Any]) -> str:
+    creator = log.get("creator")
+    return _word(creator.get("name")) if isinstance(creator, dict) else ""
+
+
+# ------------------------------------------------------------------------------------------- JSON to entries
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What is usable of one entry. `listed` and `listed_back` tell whether its `cookies` lists name any."""
+
+    visit: Visit
+    response: Headers
+    answer: Answer | None
+    listed: bool
+    listed_back: bool
+
+    @property
+    def answered(self) -> bool:
+        return self.answer is not None or bool(self.response)
+
+    @property
+    def has_cookie_line(self) -> bool:
+        return bool(field_lines(self.visit.request, "cookie") or set_cookie_lines(self.response))
+
+
+def _usable(items: Sequence[Any]) -> tuple[list[_Read], list[Skipped]]:
+    entries: list[_Read] = []
+    skipped: list[Skipped] = []
+    for index, item in enumerate(items):
+        request = item.get("request") if isinstance(item, dict) else None
+        if not isinstance(request, dict):
+            skipped.append(Skipped(index, "no entry object" if not isinstance(item, dict) else "no request"))
+            continue
+        url = _url(request.get("url"))
+        if isinstance(url, str):
+            skipped.append(Skipped(index, url))
+        else:
+            entries.append(_read(index, url, item, request))
+    return entries, skipped
+
+
+def _url(value: object) -> Url | str:
+    """The request's URL, or why it is none."""
+    if not isinstance(value, str) or not value.strip():
+        return "no request.url"
+    # Before parsing, as a data: URL may hold megabytes.
+    if scheme := _NO_NETWORK.match(value):
+        return f"{scheme[1].lower()}: URL, not network traffic"
+    try:
+        url = parse_url(value)
+    except UrlError as error:
+        return f"request.url is no absolute URL ({error})"
+    return url if url.is_network else f"{url.scheme}: URL, not network traffic"
+
+
+_NO_NETWORK = re.compile(
+    r"\s*(data|blob|about|file|filesystem|javascript|chrome|[a-z]+(?:-[a-z]+)*-extension):", re.IGNORECASE
+)
+
+
+def _read(index: int, url: Url, item: Mapping[str, Any], request: Mapping[str, Any]) -> _Read:
+    response = item.get("response")
+    response = response if isinstance(response, dict) else {}
+    content = response.get("content")
+    content = content if isinstance(content, dict) else {}
+    back = _headers(response.get("headers"))
+    status = _status(response.get("status"))
+    # "x-unknown" is what the specification has tools write for a type they do not know.
+    stated = media_type(_word(content.get("mimeType")))
+    kind = stated if stated and stated != "x-unknown" else content_type(back)
+    return _Read(
+        visit=Visit(
+            index=index,
+            group=_group(item.get("pageref")),
+            method=_word(request.get("method")) or "GET",
+            url=url,
+            request=_headers(request.get("headers")),
+            status=status or 0,
+            media_type=kind,
+            targets=tuple(t for t in (_word(response.get("redirectURL")), *field_lines(back, "location")) if t),
+            time=_time(item.get("startedDateTime")),
+            word=_word(item.get("_resourceType")),
+        ),
+        response=back,
+        answer=Answer(status, kind, _size(content.get("size"))) if status is not None else None,
+        listed=_lists_cookies(request.get("cookies")),
+        listed_back=_lists_cookies(response.get("cookies")),
+    )
+
+
+def _headers(value: object) -> list[tuple[str, str]]:
+    """Header lines from [{"name", "value"}], [[name, value]] or {name: value or values}; what is none is left out."""
+    if isinstance(value, dict):
+        pairs = [(k, v) for k, vs in value.items() for v in (vs if isinstance(vs, list) else [vs])]
+    elif isinstance(value, list):
+        pairs = [pair for item in value if (pair := _pair(item))]
+    else:
+        return []
+    return [(name, str(v)) for name, v in pairs if isinstance(name, str) and isinstance(v, str | int | float)]
+
+
+def _pair(item: object) -> tuple[Any, Any] | None:
+    if isinstance(item, dict):
+        return item.get("name"), item.get("value")
+    if isinstance(item, list) and len(item) == 2:
+        return item[0], item[1]
+    return None
+
+
+def _word(value: object) -> str:
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _group(value: object) -> str:
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
+def _status(value: object) -> int | None:
+    """The status, None for what tools write when there was no answer: 0, -1 or nothing."""
+    if isinstance(value, str) and re.fullmatch("[0-9]{3}", value):
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 100 <= value <= 999 else None
+
+
+def _size(value: object) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+        return None
+    return int(value)
+
+
+def _time(value: object) -> float | None:
+    """Unix seconds of an ISO 8601 moment. One without a zone is taken for UTC, so that every machine reads alike."""
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value.strip()[:64])
+    except ValueError:
+        return None
+    seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return seconds if seconds > 0 else None
+
+
+def _lists_cookies(value: object) -> bool:
+    return isinstance(value, list | dict) and len(value) > 0
+
+
+# ------------------------------------------------------------------------------------------- entries to exchanges
+
+
+def _entry(read: _Read, place: Place, *, sanitised: bool) -> Entry:
+    exchange = _exchange(read, place, sanitised=sanitised)
+    return Entry(index=read.visit.index, asked=exchange, delivered=exchange, answer=read.answer)
+
+
+def _exchange(read: _Read, place: Place, *, sanitised: bool) -> Exchange:
+    visit = read.visit
+    unseen = set()
+    if sanitised or not visit.request or (read.listed and not field_lines(visit.request, "cookie")):
+        unseen.add(Unseen.COOKIES)
+    if sanitised or (read.answered and not read.response) or (read.listed_back and not set_cookie_lines(read.response)):
+        unseen.add(Unseen.SET_COOKIES)
+    if visit.time is None:
+        unseen.add(Unseen.TIME)
+    exchange = observe_request(
+        visit.method,
+        visit.url,
+        visit.request,
+        time=visit.time or 0.0,
+        # Chrome calls a frame's document "document" too; the page of a request then tells the two apart.
+        word="subdocument" if visit.word == "document" else visit.word,
+        top_level=place.top_level,
+        page=place.page,
+        unseen=unseen,
+    )
+    return with_answer(exchange, read.response) if read.answered else exchange
+
+
+# ------------------------------------------------------------------------------------------- what cannot be seen
+
+
+_SANITISED = Note(
+    "sanitised",
+    "no Cookie and no Set-Cookie header in the whole capture: browsers leave them out of an ordinary export; what "
+    'rests on cookies is not assessable; export again "with sensitive data"',
+)
+
+
+def _removed(entries: Sequence[_Read], creator: str) -> bool:
+    """Whether cookie headers look removed: none anywhere, though cookies are listed or the tool removes by default.
+
+    A site that uses no cookies looks the same in an export of Chrome. Taking it for removed is the safe side: not
+    assessable, where clean would be an unfounded promise. Entries without any headers tell nothing either way.
+    """
+    if not any(entry.visit.request or entry.response for entry in entries):
+        return False
+    if any(entry.has_cookie_line for entry in entries):
+        return False
+    listed = any(entry.listed or entry.listed_back for entry in entries)
+    return listed or creator.lower().startswith(_SANITISING)
+
+
+def _notes(entries: Sequence[_Read]) -> list[Note]:
+    bare = sum(not e.visit.request or (e.answered and not e.response) for e in entries)
+    listed = sum(
+        (e.listed and not field_lines(e.visit.request, "cookie"))
+        or (e.listed_back and not set_cookie_lines(e.response))
+        for e in entries
+    )
+    untimed = sum(e.visit.time is None for e in entries)
+    counted = (
+        ("no-headers", bare, "lack the request's or the answer's headers"),
+        ("cookies-not-in-headers", listed, "list cookies that no header of theirs shows"),
+        ("no-times", untimed, "have no usable time and stay where they stand in the file"),
+    )
+    return [Note(code, f"{count} of {len(entries)} entries {what}") for code, count, what in counted if count]

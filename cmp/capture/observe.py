@@ -1,0 +1,135 @@
+"""From header lists to an exchange: the one reading that live traffic, captures and the command line share.
+
+May go in here: taking page, kind, signals and cookies from a request's and an answer's headers. May not: formats of
+files and flows. What differs between two sources is passed in; nothing is guessed twice.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from cmp.core.cookies import RequestCookie, read_cookie_header, read_set_cookie
+from cmp.core.exchange import Exchange, Kind, Phase, Unseen
+from cmp.core.kinds import kind_of
+from cmp.core.signals import Signals, read_dnt, read_gpc
+from cmp.core.urls import Url, UrlError, parse_url
+from cmp.sites import registrable_domain
+
+Headers = Sequence[tuple[str, str]]
+
+
+def field_lines(headers: Headers, name: str) -> list[str]:
+    """The values of every field line called `name` (lower case), in order."""
+    return [value for key, value in headers if key.lower() == name]
+
+
+def observe_request(
+    method: str,
+    url: Url,
+    headers: Headers,
+    *,
+    time: float,
+    word: str = "",
+    top_level: bool | None = None,
+    page: Url | None = None,
+    unseen: Iterable[Unseen] = (),
+) -> Exchange:
+    """The exchange of a request.
+
+    `word` is the source's own word for the kind, `top_level` whether the source knows that this is (or is not) the
+    page itself, `page` the page where the source knows it. Otherwise the page is taken from Origin, then Referer.
+    """
+    fetch_dest = _last(headers, "sec-fetch-dest")
+    # Over plain HTTP only the handshake itself tells a WebSocket, and mitmproxy calls its scheme http(s).
+    handshake = _last(headers, "upgrade").lower() == "websocket"
+    kind = kind_of(
+        url,
+        fetch_dest=fetch_dest,
+        fetch_mode="websocket" if handshake else _last(headers, "sec-fetch-mode"),
+        accept=_last(headers, "accept"),
+        word=word,
+    )
+    missing = set(unseen)
+    stated = page_of(headers)
+    if top_level is not None:
+        if top_level:
+            kind = Kind.DOCUMENT
+        elif kind is Kind.DOCUMENT:
+            kind = Kind.FRAME
+    elif not fetch_dest:
+        # Plain HTTP carries no Fetch Metadata. A page asked for from nowhere is most likely typed in or bookmarked.
+        missing.add(Unseen.KIND)
+        if kind is Kind.FRAME and page is None and stated is None:
+            kind = Kind.DOCUMENT
+    if kind is Kind.DOCUMENT:
+        page = url
+    elif page is None:
+        page = stated
+        if page is None:
+            missing.add(Unseen.PAGE)
+    return Exchange(
+        method=method,
+        url=url,
+        host_site=registrable_domain(url.host),
+        page=page,
+        page_site=registrable_domain(page.host) if page is not None else "",
+        kind=kind,
+        time=time,
+        signals=Signals(
+            gpc=read_gpc(field_lines(headers, "sec-gpc")),
+            dnt=read_dnt(field_lines(headers, "dnt")),
+        ),
+        cookies=request_cookies(headers),
+        unseen=frozenset(missing),
+    )
+
+
+def with_answer(exchange: Exchange, headers: Headers) -> Exchange:
+    """The same exchange with what its answer sets."""
+    return replace(
+        exchange,
+        phase=Phase.RESPONSE,
+        set_cookies=tuple(read_set_cookie(line) for line in set_cookie_lines(headers)),
+    )
+
+
+def request_cookies(headers: Headers) -> tuple[RequestCookie, ...]:
+    """Every cookie sent, over all Cookie field lines, in order, duplicates kept."""
+    return tuple(pair for line in field_lines(headers, "cookie") for pair in read_cookie_header(line))
+
+
+def set_cookie_lines(headers: Headers) -> list[str]:
+    """Each Set-Cookie on its own. Captures join several with line feeds (never split on commas: dates hold them)."""
+    return [
+        part.strip("\r")
+        for line in field_lines(headers, "set-cookie")
+        for part in line.split("\n")
+        if part.strip("\r\t ")
+    ]
+
+
+def media_type(value: str) -> str:
+    """The type a Content-Type names, lower case and without parameters."""
+    return value.partition(";")[0].strip().lower()
+
+
+def content_type(headers: Headers) -> str:
+    """The media type the headers state, "" for none."""
+    return media_type(_last(headers, "content-type"))
+
+
+def page_of(headers: Headers) -> Url | None:
+    """The page a request says it was made for: Origin, then Referer; None for a missing or opaque one ("null")."""
+    for name in ("origin", "referer"):
+        for line in field_lines(headers, name):
+            try:
+                page = parse_url(line)
+            except UrlError:
+                continue
+            if page.is_network:
+                return page
+    return None
+
+
+def _last(headers: Headers, name: str) -> str:
+    lines = field_lines(headers, name)
+    return lines[-1].strip() if lines else ""

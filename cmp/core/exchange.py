@@ -1,0 +1,78 @@
+"""One request and its answer, as far as a proxy can see them, normalised once.
+
+May go in here: the value `Exchange` and the vocabulary of its fields. May not: reading a flow or a capture entry into
+one (`cmp.capture`), judging it (`decide.py`).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cmp.core.cookies import RequestCookie, SetCookie
+from cmp.core.signals import NO_SIGNALS, Signals
+from cmp.core.urls import Url
+
+
+class Kind(StrEnum):
+    """What the browser wants the resource for. `DOCUMENT` is a top-level navigation, `FRAME` a nested one."""
+
+    DOCUMENT = "document"
+    FRAME = "frame"
+    SCRIPT = "script"
+    STYLE = "style"
+    IMAGE = "image"
+    FONT = "font"
+    MEDIA = "media"
+    FETCH = "fetch"
+    BEACON = "beacon"
+    WEBSOCKET = "websocket"
+    OBJECT = "object"
+    WORKER = "worker"
+    MANIFEST = "manifest"
+    OTHER = "other"
+
+
+class Phase(StrEnum):
+    """How much of the exchange there is: the request alone, or the answer's headers too."""
+
+    REQUEST = "request"
+    RESPONSE = "response"
+
+
+class Unseen(StrEnum):
+    """Parts that the source of an exchange could not show: a missing cookie is no proof that there was none."""
+
+    COOKIES = "cookies"
+    SET_COOKIES = "set-cookies"
+    KIND = "kind"
+    PAGE = "page"
+    TIME = "time"
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """The input of a decision.
+
+    `page` is the page the request was made for, None where nobody can tell; `host_site` and `page_site` are the
+    registrable domains (public suffix list, private suffixes included) of the two, looked up where the exchange is
+    read. `time` is when the request started, Unix seconds, 0 where `unseen` says so. Cookies keep order and duplicates.
+    """
+
+    method: str
+    url: Url
+    host_site: str
+    page: Url | None = None
+    page_site: str = ""
+    kind: Kind = Kind.OTHER
+    phase: Phase = Phase.REQUEST
+    time: float = 0.0
+    signals: Signals = NO_SIGNALS
+    cookies: tuple[RequestCookie, ...] = ()
+    set_cookies: tuple[SetCookie, ...] = ()
+    unseen: frozenset[Unseen] = frozenset()
+
+    @property
+    def same_site(self) -> bool:
+        """Whether the request stays on the site of its page; a top-level navigation is its own page."""
+        if self.kind is Kind.DOCUMENT:
+            return True
+        return self.page is not None and self.page_site == self.host_site

@@ -1,0 +1,165 @@
+"""From a complete policy document to the compiled value that decisions are made from.
+
+May go in here: building the lookup tables and the fallback. May not: checks (`meaning.py`) and defaults
+(`complete.py`): what arrives here is right and whole.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from cmp.core.classify import CookieIndex, CookieRule, Party, RequestIndex, RequestRule
+from cmp.core.globs import Glob
+from cmp.core.lifetimes import read_lifetime
+from cmp.core.policy import Basis, Category, Fallback, Policy, SignalRule, Unknown, Vendor
+from cmp.policy.complete import complete, fingerprint
+
+# Longer header values are cut off or refused by servers and proxies on the way.
+CSP_LIMIT = 6_000
+
+
+def compile_policy(document: Mapping[str, Any]) -> Policy:
+    """The policy of a document in which `check` finds no fault."""
+    whole = complete(document)
+    categories = {id_: _category(id_, category) for id_, category in whole["categories"].items()}
+    vendors = {vendor["id"]: _vendor(vendor) for vendor in whole["vendors"]}
+    requests = [rule for vendor in whole["vendors"] for rule in _request_rules(vendor)]
+    cookies = [_cookie_rule(cookie, cookie["category"], None) for cookie in whole["cookies"]]
+    cookies += [
+        _cookie_rule(cookie, vendor["category"], vendor["id"])
+        for vendor in whole["vendors"]
+        for cookie in vendor["cookies"]
+    ]
+    sites = frozenset(whole["sites"])
+    return Policy(
+        id=whole["id"],
+        version=whole["version"],
+        fingerprint=fingerprint(whole),
+        titles=MappingProxyType(whole["title"]),
+        categories=MappingProxyType(categories),
+        vendors=MappingProxyType(vendors),
+        requests=_request_index(requests),
+        cookies=_cookie_index(cookies),
+        signals=MappingProxyType(
+            {
+                name: SignalRule(frozenset(signal["denies"]), signal["grantOverrides"])
+                for name, signal in whole["signals"].items()
+            }
+        ),
+        fallback=_fallback(categories, requests, cookies, sites),
+        sites=sites,
+        unknown_host=Unknown(whole["unknown"]["host"]),
+        unknown_cookie=Unknown(whole["unknown"]["cookie"]),
+        presume_http_only_session="http-only-session" in whole["presume"],
+    )
+
+
+def _category(id_: str, category: Mapping[str, Any]) -> Category:
+    return Category(
+        id=id_,
+        basis=Basis(category["basis"]),
+        default=category["default"] == "allow",
+        never=category["never"],
+        titles=MappingProxyType(category["title"]),
+    )
+
+
+def _vendor(vendor: Mapping[str, Any]) -> Vendor:
+    return Vendor(
+        id=vendor["id"],
+        name=vendor["name"],
+        company=vendor["company"],
+        category=vendor["category"],
+        country=vendor["country"],
+        techniques=tuple(vendor["techniques"]),
+    )
+
+
+def _request_rules(vendor: Mapping[str, Any]) -> Iterable[RequestRule]:
+    id_, category = vendor["id"], vendor["category"]
+    for host in vendor["hosts"]:
+        yield RequestRule(f"vendor:{id_}", id_, category, host)
+    for signature in vendor["signatures"]:
+        path, query = signature["path"], signature["query"]
+        rule = f"vendor:{id_}#{signature['host']}{path}{'?' if query else ''}{'&'.join(query)}"
+        yield RequestRule(rule, id_, category, signature["host"], Glob(path) if path else None, frozenset(query))
+
+
+def _request_index(rules: Iterable[RequestRule]) -> RequestIndex:
+    by_host: dict[str, list[RequestRule]] = defaultdict(list)
+    for rule in rules:
+        by_host[rule.host].append(rule)
+    ordered = {
+        host: tuple(sorted(found, key=lambda rule: rule.specificity, reverse=True)) for host, found in by_host.items()
+    }
+    endpoints = ordered.pop("", ())
+    return RequestIndex(MappingProxyType(ordered), endpoints)
+
+
+def _cookie_rule(cookie: Mapping[str, Any], category: str, vendor: str | None) -> CookieRule:
+    owner = f"{vendor}/" if vendor else ""
+    return CookieRule(
+        id=f"cookie:{owner}{cookie['name']}",
+        name=Glob(cookie["name"]),
+        category=category,
+        vendor=vendor,
+        hosts=frozenset(cookie["hosts"]),
+        party=Party(cookie["party"]) if "party" in cookie else None,
+        lifetime=read_lifetime(cookie["lifetime"]) if "lifetime" in cookie else None,
+        purpose=cookie.get("purpose", ""),
+    )
+
+
+def _cookie_index(rules: Iterable[CookieRule]) -> CookieIndex:
+    exact: dict[str, list[CookieRule]] = defaultdict(list)
+    patterns: dict[str, list[CookieRule]] = defaultdict(list)
+    for rule in rules:
+        if rule.name.exact:
+            exact[rule.name.text].append(rule)
+        else:
+            patterns[rule.name.prefix[:1]].append(rule)
+    # The policy's own rules were given first and the sort is stable: they win over a vendor's of the same form.
+    return CookieIndex(_most_specific_first(exact), _most_specific_first(patterns))
+
+
+def _most_specific_first(found: Mapping[str, list[CookieRule]]) -> Mapping[str, tuple[CookieRule, ...]]:
+    return MappingProxyType(
+        {key: tuple(sorted(rules, key=lambda rule: rule.specificity, reverse=True)) for key, rules in found.items()}
+    )
+
+
+def _fallback(
+    categories: Mapping[str, Category],
+    requests: Iterable[RequestRule],
+    cookies: Iterable[CookieRule],
+    sites: frozenset[str],
+) -> Fallback:
+    necessary = {id_ for id_, category in categories.items() if category.necessary}
+    hosts = {
+        rule.host for rule in requests if rule.category in necessary and rule.host and not rule.path and not rule.query
+    }
+    # A rule limited to hosts says nothing of a cookie of that name elsewhere, and the fallback does not look.
+    names = [rule.name for rule in cookies if rule.category in necessary and not rule.hosts]
+    return Fallback(
+        hosts=frozenset(hosts | sites),
+        cookies=frozenset(glob.text for glob in names if glob.exact),
+        cookie_patterns=tuple(glob for glob in names if not glob.exact),
+        csp=_fallback_csp(sorted(sites) + sorted(hosts - sites)),
+    )
+
+
+def _fallback_csp(hosts: Iterable[str]) -> str:
+    """A policy that lets a page reach its own host and the necessary ones, and run what stands in it.
+
+    Inline code may run because the header is there to stop requests to others, not to find injected code; what
+    exceeds the limit is left out, that is, denied.
+    """
+    rest = "; object-src 'none'; base-uri 'self'"
+    value = "default-src 'self' 'unsafe-inline' data: blob:"
+    for host in hosts:
+        sources = f" {host} *.{host}"
+        if len(value) + len(sources) + len(rest) > CSP_LIMIT:
+            break
+        value += sources
+    return value + rest

@@ -1,0 +1,137 @@
+"""The proxy: a mitmproxy Master with the few addons it needs, and nothing that serves an interactive user.
+
+May go in here: assembling and running the Master. May not: hooks that decide (`addons.enforce`).
+"""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import mitmproxy.version
+from mitmproxy import options
+from mitmproxy.addons import core, disable_h2c, next_layer, proxyserver, save, tlsconfig
+from mitmproxy.master import Master
+
+from addons.close_leftovers import CloseLeftovers
+from addons.connect_to import ConnectTo, Route
+from addons.enforce import REQUIRED_OPTIONS, Enforce
+from cmp.core.policy import Policy
+
+# The h2 of mitmproxy 11 lets requests be smuggled (CVE-2025-57804): HTTP/2 from the first version with a safe one.
+HTTP2_FROM = (12, 2, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class ProxySettings:
+    """How the proxy runs.
+
+    `mode` is "regular" or "reverse:URL"; `record` a flow file to write; `upstream_ca` a PEM file of authorities trusted
+    for upstream servers besides the usual ones; `confdir` the folder of our own authority's keys.
+    """
+
+    mode: str
+    host: str = "127.0.0.1"
+    port: int = 8080
+    record: Path | None = None
+    routes: Sequence[Route] = ()
+    upstream_ca: Path | None = None
+    confdir: Path | None = None
+
+
+class ProxyError(Exception):
+    """The proxy cannot start. `str()` is one clear line."""
+
+
+class ErrorCheck:
+    """Turns errors logged while starting into a ProxyError. The Master looks it up by this name."""
+
+    def __init__(self) -> None:
+        self._handler = _FirstError()
+        logging.getLogger().addHandler(self._handler)
+
+    async def shutdown_if_errored(self) -> None:
+        await asyncio.sleep(0)
+        if self._handler.first is not None:
+            raise ProxyError(self._handler.first)
+
+    def finish(self) -> None:
+        logging.getLogger().removeHandler(self._handler)
+
+
+class _FirstError(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.first: str | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.first = self.first or record.getMessage()
+
+
+class Announce:
+    """Says where the proxy listens once it does."""
+
+    def __init__(self, master: Master, tell: Callable[[str, int], None]) -> None:
+        self._master, self._tell = master, tell
+
+    def running(self) -> None:
+        for host, port, *_ in self._master.addons.get("proxyserver").listen_addrs():
+            self._tell(host, port)
+
+
+def http2_is_safe(version: str = mitmproxy.version.VERSION) -> bool:
+    """Whether this mitmproxy carries an h2 without the smuggling fault."""
+    numbers = tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
+    return numbers >= HTTP2_FROM
+
+
+def build_master(
+    settings: ProxySettings, policy: Policy, tell: Callable[[str, int], None] = lambda _host, _port: None
+) -> Master:
+    """The Master, ready to run. Call it inside a running event loop."""
+    opts = options.Options(listen_host=settings.host, listen_port=settings.port, mode=[settings.mode])
+    master = Master(opts)
+    server = proxyserver.Proxyserver()
+    master.addons.add(
+        core.Core(),
+        server,
+        next_layer.NextLayer(),
+        tlsconfig.TlsConfig(),
+        disable_h2c.DisableH2C(),
+        ConnectTo(settings.routes),
+        Enforce(policy),
+        CloseLeftovers(server),
+        save.Save(),
+        ErrorCheck(),
+        Announce(master, tell),
+    )
+    opts.update(
+        **{name: value for name, value in REQUIRED_OPTIONS.items() if name in opts},
+        http2=http2_is_safe(),
+        http3=False,
+        keep_host_header=True,
+        save_stream_file=str(settings.record) if settings.record else None,
+        ssl_verify_upstream_trusted_ca=str(settings.upstream_ca) if settings.upstream_ca else None,
+        **({"confdir": str(settings.confdir)} if settings.confdir else {}),
+    )
+    return master
+
+
+async def run(settings: ProxySettings, policy: Policy, tell: Callable[[str, int], None]) -> None:
+    """Run until SIGINT or SIGTERM. Raises ProxyError where it cannot start."""
+    master = build_master(settings, policy, tell)
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, master.shutdown)
+    await master.run()
+
+
+def log_to_stderr() -> None:
+    """Warnings and errors as lines on stderr; what each visitor does is nobody's business and is not logged."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setLevel(logging.WARNING)
+    handler.setFormatter(logging.Formatter("consentry proxy: %(levelname)s: %(message)s"))
+    logging.getLogger().addHandler(handler)

@@ -1,0 +1,82 @@
+"""Cookies taken out of, or shortened in, header field lines; every byte not concerned stays as it was.
+
+May go in here: edits of `Cookie` and `Set-Cookie` field values. May not: which cookies are concerned (`cmp.core`).
+A parse-and-write round trip would rewrite cookies nobody asked about, so the bytes are spliced.
+"""
+
+from collections.abc import Callable, Sequence
+
+from cmp.core.cookies import read_pair
+from cmp.core.decision import Edit, EditKind
+
+HeaderFields = Sequence[tuple[bytes, bytes]]
+
+
+def strip_request_cookies(fields: HeaderFields, strip: Callable[[str], bool]) -> tuple[tuple[bytes, bytes], ...]:
+    """The field lines with every cookie pair gone whose name `strip` says yes to.
+
+    A Cookie field line with nothing left goes altogether; one with nothing to strip stays the same object.
+    """
+    return tuple(
+        (name, kept)
+        for name, value in fields
+        for kept in ([value] if name.lower() != b"cookie" else _without(value, strip))
+    )
+
+
+def _without(value: bytes, strip: Callable[[str], bool]) -> list[bytes]:
+    parts = value.split(b";")
+    keep = [not part.strip(b" \t") or not strip(cookie_name(part)) for part in parts]
+    if all(keep):
+        return [value]
+    kept = b";".join(part for part, stays in zip(parts, keep, strict=True) if stays)
+    kept = kept.lstrip(b" \t;") if not keep[0] else kept
+    return [kept] if kept.strip(b" \t;") else []
+
+
+def cookie_name(pair: bytes) -> str:
+    """The name of one pair as `cmp.core.cookies` reads it, undecodable bytes kept as surrogates."""
+    return read_pair(pair.decode("utf-8", "surrogateescape")).name
+
+
+def edit_set_cookies(fields: HeaderFields, edits: Sequence[Edit]) -> tuple[tuple[bytes, bytes], ...]:
+    """The field lines with the Set-Cookie edits carried out; an edit's index counts the Set-Cookie lines from 0."""
+    by_index: dict[int, list[Edit]] = {}
+    for edit in edits:
+        if edit.index is not None:
+            by_index.setdefault(edit.index, []).append(edit)
+    found: list[tuple[bytes, bytes]] = []
+    index = -1
+    for name, value in fields:
+        if name.lower() != b"set-cookie":
+            found.append((name, value))
+            continue
+        index += 1
+        edited: bytes | None = value
+        for edit in by_index.get(index, ()):
+            if edited is not None:
+                edited = _edited(edited, edit)
+        if edited is not None:
+            found.append((name, edited))
+    return tuple(found)
+
+
+def _edited(value: bytes, edit: Edit) -> bytes | None:
+    match edit.kind:
+        case EditKind.STRIP_SET_COOKIE:
+            return None
+        case EditKind.SESSION_SET_COOKIE:
+            return _without_lifetime(value)
+        case EditKind.CAP_SET_COOKIE:
+            # Max-Age wins over Expires wherever it is understood (RFC 6265bis, section 5.6.2), which is everywhere.
+            return _without_lifetime(value) + b"; Max-Age=%d" % (edit.max_age or 0)
+        case EditKind.STRIP_COOKIE:
+            return value
+
+
+def _without_lifetime(value: bytes) -> bytes:
+    pair, *attributes = value.split(b";")
+    kept = [
+        part for part in attributes if part.partition(b"=")[0].strip(b" \t").lower() not in (b"expires", b"max-age")
+    ]
+    return b";".join([pair, *kept])
