@@ -5,25 +5,36 @@ not: what a command does (`cmp.commands`).
 """
 
 import argparse
+import io
 import os
 import signal
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from cmp import __version__
 from cmp.capture.capture import CaptureError
 from cmp.commands import audit, check, explain, proxy
-from cmp.commands.arguments import UNUSABLE, UsageError, printable
+from cmp.commands.arguments import UNUSABLE, UsageError
 from cmp.policy.faults import DocumentError, PolicyError
+from cmp.terminal import one_line
 
 COMMANDS = (check, explain, audit, proxy)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong with the arguments."""
+
+    def error(self, message: str) -> NoReturn:
+        print(one_line(f"{self.prog}: {message} ({self.prog} --help shows how)"), file=sys.stderr)
+        sys.exit(UNUSABLE)
+
+
 def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = _Parser(
         prog="consentry",
         description="Makes a website's cookie promises true: decides, enforces, proves and audits.",
-        epilog="consentry COMMAND --help tells more of each, with an example.",
+        epilog="example: consentry check policies/strict.json. Each command's --help tells more, with an example.",
     )
     parser.add_argument("--version", action="version", version=f"consentry {__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -34,22 +45,38 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Exit status 0: fine; 1: found something, or refused; 2: unusable input or arguments."""
-    # A reader that stops reading (`consentry ... | head`) ends us quietly, as it ends every other Unix command.
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     arguments = build_parser().parse_args(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What an old terminal cannot show is escaped, not an error.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        return int(arguments.run(arguments))
+        status = int(arguments.run(arguments))
+        sys.stdout.flush()
     except (UsageError, CaptureError, PolicyError, DocumentError) as error:
-        print(f"consentry: {printable(str(error))}", file=sys.stderr)
+        print(f"consentry: {one_line(str(error))}", file=sys.stderr)
         return UNUSABLE
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
+    except BrokenPipeError:
+        return _reader_gone()
     except Exception as error:
         if os.environ.get("CONSENTRY_DEBUG"):
             raise
-        what = printable(f"{type(error).__name__}: {error}")
+        what = one_line(f"{type(error).__name__}: {error}")
         print(f"consentry: internal error: {what} (CONSENTRY_DEBUG=1 shows where; please report it)", file=sys.stderr)
         return UNUSABLE
+    return status
+
+
+def _reader_gone() -> int:
+    """End quietly when nobody reads on (`consentry ... | head`).
+
+    Not by taking SIGPIPE's default: that would also kill the proxy when a browser hangs up.
+    """
+    # The interpreter flushes stdout once more when it ends.
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    return 128 + signal.SIGPIPE
 
 
 if __name__ == "__main__":

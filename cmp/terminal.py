@@ -5,7 +5,7 @@ May go in here: what a terminal must not be sent, and cutting a text to a column
 
 import re
 
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def printable(text: str) -> str:
@@ -13,7 +13,12 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
+def one_line(text: str) -> str:
+    """The text as one line, so that what came out of traffic or a file cannot write a line of its own."""
+    return printable(text.replace("\n", "\\x0a").replace("\t", "\\x09"))
+
+
 def cell(text: str, width: int) -> str:
     """The text as one line of at most `width` characters, for a column of a table."""
-    line = printable(text.replace("\n", "\\x0a").replace("\t", "\\x09"))
+    line = one_line(text)
     return line if len(line) <= width else f"{line[: width - 1]}…"

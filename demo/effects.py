@@ -1,13 +1,13 @@
-"""What running a script leads to, declared beside its source, so that a visitor without a JavaScript engine can do it too.
+"""What running a script leads to, declared beside its source: a visitor without a JavaScript engine can do it too.
 
 May go in here: the value, and its form in the headers `X-Demo-Does` and `X-Demo-Cookie`. May not: the scripts
 (`scripts.py`), carrying an effect out (`visit.py`).
 
-X-Demo-Does: METHOD KIND URL; METHOD KIND URL ...
+X-Demo-Does: METHOD KIND URL [BODY]; METHOD KIND URL [BODY] ...
 X-Demo-Cookie: NAME=VALUE; Max-Age=SECONDS
 
-`KIND` is a word of `visit.KINDS`. `{name}` in a URL stands for the value of the page's cookie of that name and `{path}`
-for the page's path, both percent-encoded, as the script would put them in.
+`KIND` is a word of `manners.KINDS`; a body has no blank and no semicolon. `{name}` in a URL stands for the value of the
+page's cookie of that name and `{path}` for the page's path, both percent-encoded, as the script would put them in.
 """
 
 import re
@@ -28,9 +28,10 @@ class Effect:
     method: str
     kind: str
     url: str
+    body: str = ""
 
     def __str__(self) -> str:
-        return f"{self.method} {self.kind} {self.url}"
+        return f"{self.method} {self.kind} {self.url} {self.body}".rstrip()
 
     def address(self, cookies: dict[str, str], path: str) -> str:
         """The URL with its places filled in; a cookie that is not there reads as "none"."""
@@ -45,15 +46,15 @@ def read_effects(text: str) -> tuple[Effect, ...]:
         words = part.split()
         if not words:
             continue
-        if len(words) != 3:
-            raise ValueError(f"{part.strip()!r} is not METHOD KIND URL")
+        if len(words) not in (3, 4):
+            raise ValueError(f"{part.strip()!r} is not METHOD KIND URL [BODY]")
         found.append(Effect(*words))
     return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A script: its source, and what running it does. The cookie is written only where the page has none of the name."""
+    """A script: its source, and what running it does. A cookie is written only where the page has none of the name."""
 
     source: str
     effects: tuple[Effect, ...] = ()

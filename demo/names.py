@@ -1,6 +1,6 @@
 """The names of the demo site and its third parties: all in .test, which no resolver on the internet answers for.
 
-May go in here: host names and what each host stands for. May not: what the hosts answer.
+May go in here: host names, what each host stands for, the one customer. May not: what the hosts answer.
 """
 
 # The operator: a company that collects its customers' customers' opinions.
@@ -20,6 +20,9 @@ LIBRARY = "cdn.libshare.test"  # a harmless script library: the page needs it, a
 UNLISTED = "beacon.unlisted.test"  # a pixel that no policy declares: somebody pasted it in and forgot
 
 THIRD_PARTIES = (STATS, AD_TAG, AD_PIXEL, AD_SYNC, AUDIENCE, SOCIAL, VIDEO, FONTS, CHAT, LIBRARY, UNLISTED)
+
+# The customer the pages pretend to know, as such tags are fed: SHA-256 of jo@example.test.
+CUSTOMER_HASH = "368555d10d633e7c39d9e7b461ba5baf83d5a7eb100f8de4ce7afdc29ae75e92"
 
 
 def site_of(host: str) -> str:

@@ -10,10 +10,7 @@ over HTTP and HTTPS alike. `data-demo-does` says what an inline script leads to 
 from collections.abc import Sequence
 from html import escape
 
-from demo.names import AD_PIXEL, AD_TAG, AUDIENCE, CHAT, FONTS, LIBRARY, SOCIAL, STATS, UNLISTED, VIDEO
-
-# SHA-256 of the mail address of the customer the pages pretend to know (jo@example.test), as such tags are fed.
-CUSTOMER_HASH = "368555d10d633e7c39d9e7b461ba5baf83d5a7eb100f8de4ce7afdc29ae75e92"
+from demo.names import AD_PIXEL, AD_TAG, AUDIENCE, CHAT, CUSTOMER_HASH, FONTS, LIBRARY, SOCIAL, STATS, UNLISTED, VIDEO
 
 _TAG_SNIPPET = f"""<script data-demo-does="GET script //{AD_TAG}/tag.js?id=AS-7">
 (function (d, s) {{
@@ -104,7 +101,8 @@ def survey(csrf: str) -> str:
 {scale}
 </fieldset>
 <p><label>Who helped you? <input name="agent" maxlength="80"></label></p>
-<p><label>What went well, what did not?<br><textarea name="comment" rows="4" cols="60" maxlength="2000"></textarea></label></p>
+<p><label>What went well, what did not?<br>
+<textarea name="comment" rows="4" cols="60" maxlength="2000"></textarea></label></p>
 <p><label>May we come back to you?
 <select name="follow-up"><option value="no">No, thank you</option><option value="yes">Yes</option></select></label></p>
 <p><button>Send answers</button></p>

@@ -8,7 +8,7 @@ Addresses carry no scheme: the pages work over HTTP and HTTPS alike.
 
 from demo.effects import Effect, Script
 from demo.messages import DAY
-from demo.names import AD_PIXEL, AD_SYNC, AUDIENCE, CHAT, SOCIAL, STATS
+from demo.names import AD_PIXEL, AD_SYNC, AUDIENCE, CHAT, CUSTOMER_HASH, SOCIAL, STATS
 
 # Analytics: a first-party cookie with the visitor's id, which then goes out in a beacon and in a pixel.
 METER = Script(
@@ -22,7 +22,7 @@ METER = Script(
 }})();
 """,
     effects=(
-        Effect("POST", "beacon", f"//{STATS}/beacon?tid=BL-1&cid={{_bl_stats}}&dp={{path}}"),
+        Effect("POST", "beacon", f"//{STATS}/beacon?tid=BL-1&cid={{_bl_stats}}&dp={{path}}", "load"),
         Effect("GET", "image", f"//{STATS}/pixel.gif?tid=BL-1&cid={{_bl_stats}}&dp={{path}}"),
     ),
     cookie="_bl_stats",
@@ -80,7 +80,9 @@ MATCH = Script(
   }}).catch(function () {{}});
 }})();
 """,
-    effects=(Effect("POST", "fetch", f"//{AUDIENCE}/match"),),
+    effects=(
+        Effect("POST", "fetch", f"//{AUDIENCE}/match", f'{{"list":"brightloop-customers","em":"{CUSTOMER_HASH}"}}'),
+    ),
 )
 
 # Chat: opens a session with the chat company and shows its greeting.
@@ -124,8 +126,8 @@ APP = Script(
 }})();
 """,
     effects=(
-        Effect("POST", "beacon", "/collect?v=2&tid=BL-1&cid={bl_visitor}&dp={path}"),
-        Effect("POST", "beacon", f"//{STATS}/engagement?tid=BL-1&dp={{path}}"),
+        Effect("POST", "beacon", "/collect?v=2&tid=BL-1&cid={bl_visitor}&dp={path}", "page_view"),
+        Effect("POST", "beacon", f"//{STATS}/engagement?tid=BL-1&dp={{path}}", "engaged"),
     ),
 )
 

@@ -47,6 +47,10 @@ class Site:
         """The public address of a page: without a port, since the world is reached through a proxy or a host map."""
         return f"{'https' if tls else 'http'}://{SITE}{path}"
 
+    def reached(self) -> dict[str, int]:
+        """How many requests reached each third party; what a browser asks its maker for is left out."""
+        return {host: count for host, count in self.hits.counts().items() if host in THIRD_PARTIES}
+
     @property
     def routes(self) -> dict[str, tuple[str, int]]:
         """Where a client without a proxy connects to, for `visit.Visitor`: any host, by port of the URL."""
@@ -57,7 +61,7 @@ class Site:
 
     @property
     def connect_to(self) -> tuple[str, ...]:
-        """The same for our proxy, as values of `--connect-to`. A name's port that nothing serves leads nowhere."""
+        """The same for our proxy, as values of `--connect-to`."""
         return tuple(f":{pattern[2:]}:{host}:{port}" for pattern, (host, port) in self.routes.items())
 
     @property
@@ -132,9 +136,7 @@ class _Service:
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         asked = _asked(request)
         headers = kept_headers(request.headers)
-        hit = Hit(
-            time.time(), asked.host, asked.scheme, asked.method, asked.path, asked.query, asked.cookies, headers
-        )
+        hit = Hit(time.time(), asked.host, asked.scheme, asked.method, asked.path, asked.query, asked.cookies, headers)
         number = self._hits.add(hit)
         size, kept = 0, bytearray()
         async for chunk in request.content.iter_any():

@@ -16,7 +16,20 @@ from dataclasses import dataclass, field
 
 from demo import scripts
 from demo.effects import Script
-from demo.messages import DAY, NO_CONTENT, NOT_FOUND, PIXEL, YEAR, Answer, Asked, Handler, css, html, redirect, set_cookie
+from demo.messages import (
+    DAY,
+    NO_CONTENT,
+    NOT_FOUND,
+    PIXEL,
+    YEAR,
+    Answer,
+    Asked,
+    Handler,
+    css,
+    html,
+    redirect,
+    set_cookie,
+)
 from demo.names import (
     AD_PIXEL,
     AD_SYNC,
@@ -125,7 +138,9 @@ def _script(script: Script) -> Handler:
 
 
 def _frame(title: str, body: str) -> Handler:
-    return _always(html(f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{title}</title>\n{body}\n</html>\n'))
+    return _always(
+        html(f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{title}</title>\n{body}\n</html>\n')
+    )
 
 
 def _banner(width: int, height: int) -> Answer:

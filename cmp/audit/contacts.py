@@ -22,7 +22,7 @@ class Contact:
     """One company, or one registrable domain that no vendor names (`known` false; the site's own: `own` true).
 
     `sent` and `set` are names of cookies in order of appearance, `stripped` those taken out of requests that pass, in
-    either direction. `why` counts the reasons of the requests' rulings.
+    either direction. `why` counts the reasons of all requests' rulings, `why_stopped` of those that were stopped.
     """
 
     name: str
@@ -36,11 +36,12 @@ class Contact:
     set: dict[str, None] = field(default_factory=dict)
     stripped: dict[str, Reason] = field(default_factory=dict)
     why: Counter[Reason] = field(default_factory=Counter)
+    why_stopped: Counter[Reason] = field(default_factory=Counter)
 
     @property
     def reason(self) -> Reason:
-        """The commonest reason of what happens to most of its requests."""
-        return self.why.most_common(1)[0][0]
+        """The commonest reason why requests were stopped; where none was, why they passed."""
+        return (self.why_stopped or self.why).most_common(1)[0][0]
 
 
 def contacts(replays: Iterable[Replay]) -> list[Contact]:
@@ -66,6 +67,8 @@ def _add(found: dict[tuple[str, str], Contact], policy: Policy, step: Step) -> N
     contact.requests += 1
     contact.stopped += decision.blocked
     contact.why[ruling.reason] += 1
+    if decision.blocked:
+        contact.why_stopped[ruling.reason] += 1
     if ruling.category is not None:
         contact.categories.setdefault(ruling.category)
     for pair in exchange.cookies:

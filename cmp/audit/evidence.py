@@ -5,7 +5,7 @@ May not: findings (`detectors/`).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 
@@ -97,20 +97,23 @@ class Evidence:
         """Cookies sent, once an exchange and name, and set. Taking a cookie away is none of them."""
         return tuple(cookie for step, exchange in self._delivered() for cookie in _cookies(self.policy, step, exchange))
 
-    @cached_property
-    def visited(self) -> frozenset[str]:
-        """The sites whose pages the visitor went to."""
-        return frozenset(exchange.host_site for _, exchange in self._delivered() if exchange.kind is Kind.DOCUMENT)
-
     def _delivered(self) -> Iterator[tuple[Step, Exchange]]:
         for step in self.replay.steps:
             exchange = step.entry.delivered
             if exchange is None:
                 continue
+            if Unseen.PAGE in exchange.unseen and exchange.host_site in self._visited and not self.policy.sites:
+                # Its site was visited, so what is fetched from there for an unknown page is taken for the site's own.
+                exchange = replace(exchange, page=exchange.url, page_site=exchange.host_site)
             # What another site keeps on its own page is that site's matter, not this policy's.
             if exchange.kind is Kind.DOCUMENT and party_of(self.policy, exchange) is Party.THIRD:
                 continue
             yield step, exchange
+
+    @cached_property
+    def _visited(self) -> frozenset[str]:
+        entries = [step.entry.delivered for step in self.replay.steps]
+        return frozenset(seen.host_site for seen in entries if seen is not None and seen.kind is Kind.DOCUMENT)
 
 
 def deletes(cookie: SetCookie, exchange: Exchange) -> bool:

@@ -87,11 +87,9 @@ def _direction(group: Sequence[Sighting]) -> str:
 
 def _finding(evidence: Evidence, code: str, group: Sequence[Sighting], level: Level, found: dict[str, Any]) -> Finding:
     first = group[0]
-    # Of requests without any answer it is not certain that they left the browser.
-    uncertain = level is Level.VIOLATION and not any(seen.answered for seen in group)
     return Finding(
         code=code,
-        level=Level.POTENTIAL if uncertain else level,
+        level=Level.POTENTIAL if level is Level.VIOLATION and _uncertain(evidence, group) else level,
         capture=evidence.replay.capture.file,
         entry=first.step.entry.index,
         time=None if Unseen.TIME in first.exchange.unseen else first.exchange.time,
@@ -101,3 +99,12 @@ def _finding(evidence: Evidence, code: str, group: Sequence[Sighting], level: Le
         rule=first.ruling.rule,
         evidence=found,
     )
+
+
+def _uncertain(evidence: Evidence, group: Sequence[Sighting]) -> bool:
+    """Whether a person has to look first."""
+    # Requests without any answer may not have left the browser.
+    if not any(seen.answered for seen in group):
+        return True
+    # With no page known in the whole capture, the host may be the very site that was visited.
+    return Unseen.PAGE in evidence.replay.capture.unseen and not evidence.policy.sites

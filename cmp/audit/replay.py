@@ -13,7 +13,7 @@ from cmp.core.classify import Party
 from cmp.core.consent import Visitor, supposed_visitor
 from cmp.core.decide import decide, party_of
 from cmp.core.decision import Action, Decision
-from cmp.core.exchange import Kind
+from cmp.core.exchange import Kind, Unseen
 from cmp.core.forms import decision_form
 from cmp.core.policy import Policy
 
@@ -96,6 +96,8 @@ def _notes(done: Replay) -> Iterator[Note]:
     if live.differ:
         text = f"{live.differ} of {live.compared} live decisions differ from replay, first entry {live.first}"
         yield Note("live-differs", text)
+    if Unseen.KIND in done.capture.unseen:
+        yield Note("kind-unseen", "nothing tells a page from a hidden frame, so a tracker's frame may pass for a page")
     pages = [step.entry.asked for step in done.steps if step.entry.asked.kind is Kind.DOCUMENT]
     foreign = [page for page in pages if party_of(done.policy, page) is Party.THIRD]
     if foreign:

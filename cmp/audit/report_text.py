@@ -12,19 +12,23 @@ from pathlib import PurePath
 from cmp.audit.audit import Audit, assessable
 from cmp.audit.contacts import Contact, contacts
 from cmp.audit.detectors import DETECTORS
-from cmp.audit.finding import Level, without_values
+from cmp.audit.finding import Finding, Level, without_values
 from cmp.audit.replay import Replay
 from cmp.audit.report_json import iso_time
 from cmp.capture.capture import CaptureError
 from cmp.core.decision import Reason
 from cmp.core.exchange import Kind, Unseen
+from cmp.core.policy import Policy
 from cmp.terminal import cell
 
 LINES, COLUMNS = 45, 110
 
-# So many captures are listed, and so many companies even where the rest of the report is long.
-_CAPTURES = 12
-_FEWEST_COMPANIES = 5
+# So many lines are spent, where there is that much to say, on the parts around the table.
+_CAPTURES = 8
+_FEWEST_CAPTURES = 3
+_OWN = 3
+_CODES = 9
+_NOTES = 3
 
 _WHY = {
     Reason.NECESSARY: "necessary",
@@ -38,7 +42,7 @@ _WHY = {
     Reason.DNT: "browser sends DNT",
     Reason.DEFAULT_DENIED: "no consent",
     Reason.DEFAULT_ALLOWED: "allowed until refused",
-    Reason.UNKNOWN_DENIED: "unknown to the policy",
+    Reason.UNKNOWN_DENIED: "unknown to policy",
     Reason.UNKNOWN_REPORTED: "unknown, reported",
     Reason.UNKNOWN_ALLOWED: "unknown, allowed",
 }
@@ -47,34 +51,48 @@ _WHY = {
 def report(audit: Audit, unreadable: Sequence[CaptureError] = ()) -> str:
     """The report as text that ends with a line feed. `unreadable` are the captures that could not be read."""
     everybody = contacts(audit.replays)
-    head = [*_header(audit, unreadable), "", *_summary(audit, everybody), ""]
-    tail = [*_own(everybody), "", *_findings(audit), *_gaps(audit)]
+    head = [*_held_against(audit, unreadable), "", *_summary(audit, everybody), ""]
+    tail = [*_own(audit.policy, everybody), "", *_findings(audit), *_gaps(audit)]
+    room = LINES - len(head) - len(tail)
+    captures = [*_captures(audit.replays, room)]
     others = [contact for contact in everybody if not contact.own]
-    # Two lines for the table's head and its rest.
-    room = max(LINES - len(head) - len(tail) - 2, _FEWEST_COMPANIES)
-    lines = [*head, *_table(others, room), *tail]
+    lines = [*captures, *head, *_table(others, room - len(captures)), *tail]
     return "".join(f"{cell(line, COLUMNS).rstrip()}\n" for line in lines)
 
 
 # ------------------------------------------------------------------------------------------- what was audited
 
 
-def _header(audit: Audit, unreadable: Sequence[CaptureError]) -> Iterator[str]:
-    if len(audit.replays) == 1:
-        yield from _one_capture(audit.replays[0])
-    else:
-        yield from _many_captures(audit.replays)
+def _held_against(audit: Audit, unreadable: Sequence[CaptureError]) -> Iterator[str]:
     if unreadable:
-        yield f"Unread    {_count(len(unreadable), 'capture')} could not be read: {_names(e.file for e in unreadable)}"
+        names = _names((_file(error.file) for error in unreadable), 60)
+        yield f"Unread    {_count(len(unreadable), 'capture')} could not be read: {names}"
     policy = audit.policy
-    role = "baseline, no policy given: " if audit.baseline else ""
+    role = "baseline, as no policy is given: " if audit.baseline else ""
     yield f"Policy    {role}{policy.id}, version {policy.version}, fingerprint {policy.fingerprint[:12]}"
     yield f"Choice    {_choice(audit)}"
 
 
+def _captures(replays: Sequence[Replay], room: int) -> Iterator[str]:
+    if len(replays) == 1:
+        yield from _one_capture(replays[0])
+        return
+    title = f"Captures  {len(replays)}, {_count(sum(len(done.steps) for done in replays), 'request')}"
+    yield f"{title:58}{'allow':>7}{'edit':>7}{'block':>7}"
+    most = min(_CAPTURES, max(_FEWEST_CAPTURES, room // 2 - 2))
+    ordered = sorted(replays, key=lambda done: -done.actions["block"])
+    shown = ordered if len(ordered) <= most else ordered[: most - 1]
+    for done in shown:
+        counts = "".join(f"{count:7}" for count in done.actions.values())
+        blind = "" if assessable(done.capture) else "  cookies not assessable"
+        yield f"  {cell(_file(done.capture.file), 55):56}{counts}{blind}"
+    if len(replays) > len(shown):
+        yield f"  and {len(replays) - len(shown)} more"
+
+
 def _one_capture(done: Replay) -> Iterator[str]:
     capture = done.capture
-    yield f"Capture   {PurePath(capture.file).name} ({capture.creator or capture.form}), sha256 {capture.sha256[:12]}"
+    yield f"Capture   {_file(capture.file)} ({capture.creator or capture.form}), sha256 {capture.sha256[:12]}"
     asked = [step.entry.asked for step in done.steps]
     page = next((exchange for exchange in asked if exchange.kind is Kind.DOCUMENT), None)
     if page is not None:
@@ -82,18 +100,6 @@ def _one_capture(done: Replay) -> Iterator[str]:
         yield f"Page      {without_values(page.url)}, {time or 'time not recorded'}"
     skipped = f", {len(capture.skipped)} more skipped" if capture.skipped else ""
     yield f"Traffic   {_count(len(asked), 'request')}{skipped}"
-
-
-def _many_captures(replays: Sequence[Replay]) -> Iterator[str]:
-    total = sum(len(done.steps) for done in replays)
-    yield f"Captures  {len(replays)}, {_count(total, 'request')}: allowed, edited, blocked each"
-    shown = replays if len(replays) <= _CAPTURES else replays[: _CAPTURES - 1]
-    for done in shown:
-        counts = "".join(f"{count:7}" for count in done.actions.values())
-        blind = "" if assessable(done.capture) else "  cookies not assessable"
-        yield f"  {cell(PurePath(done.capture.file).name, 56):56}{counts}{blind}"
-    if len(replays) > len(shown):
-        yield f"  and {len(replays) - len(shown)} more"
 
 
 def _choice(audit: Audit) -> str:
@@ -114,26 +120,27 @@ def _summary(audit: Audit, everybody: Sequence[Contact]) -> Iterator[str]:
         f"{counts['block']} of {_count(sum(counts.values()), 'request')} would have been stopped, {counts['edit']} "
         f"more passed with cookies changed, {counts['allow']} passed as they are."
     )
-    yield _kept_away("Known companies contacted", [contact for contact in everybody if contact.known])
-    unknown = [contact for contact in everybody if not contact.known and not contact.own]
-    names = f": {_names((contact.name for contact in unknown), 50)}" if unknown else ""
-    yield f"{_kept_away('Sites unknown to the policy', unknown)}{names}"
+    if known := [contact for contact in everybody if contact.known]:
+        yield f"Known companies contacted: {len(known)}, kept away altogether: {_kept_away(known)}"
+    if unknown := [contact for contact in everybody if not contact.known and not contact.own]:
+        names = _names((contact.name for contact in unknown), 45)
+        yield f"Sites unknown to the policy: {len(unknown)}, kept away altogether: {_kept_away(unknown)}: {names}"
 
 
-def _kept_away(who: str, asked: Sequence[Contact]) -> str:
-    away = sum(contact.stopped == contact.requests for contact in asked)
-    return f"{who}: {len(asked)}" + (f", kept away altogether: {away}" if asked else "")
+def _kept_away(asked: Sequence[Contact]) -> int:
+    return sum(contact.stopped == contact.requests for contact in asked)
 
 
-_WIDTHS = (29, 14, 9, 20, 20)
+_WIDTHS = (28, 14, 9, 16, 16)
 
 
 def _table(others: Sequence[Contact], room: int) -> Iterator[str]:
+    """At most `room` lines, the last one for those that do not fit."""
     if not others:
-        yield "No request went to anybody but the site itself."
+        yield "No request went to anybody else."
         return
     yield _row("Company (country)", "Category", "Requests", "Cookies sent", "Cookies set") + "What happens"
-    shown = others if len(others) <= room else others[:room]
+    shown = others if len(others) < room else others[: max(room - 2, 0)]
     for contact in shown:
         name = cell(contact.name, _WIDTHS[0] - (7 if contact.country else 2))
         name = f"{name} ({contact.country})" if contact.country else name
@@ -164,19 +171,18 @@ def _outcome(contact: Contact) -> str:
     return f"passes: {why}"
 
 
-def _own(everybody: Sequence[Contact]) -> Iterator[str]:
+def _own(policy: Policy, everybody: Sequence[Contact]) -> Iterator[str]:
     own = [contact for contact in everybody if contact.own]
     if not own:
         return
+    # Where the policy names its sites, pages of others may have been visited too.
+    who = "Pages visited" if policy.sites else "The site itself"
     sites = _names((contact.name for contact in own), 40)
-    requests = sum(contact.requests for contact in own)
     stripped = {name: reason for contact in own for name, reason in contact.stripped.items()}
+    taken = f"{_count(len(stripped), 'cookie')} taken out:" if stripped else "no cookie taken out."
     yield ""
-    if not stripped:
-        yield f"The site itself ({sites}): {_count(requests, 'request')}, no cookie taken out."
-        return
-    yield f"The site itself ({sites}): {_count(requests, 'request')}, {_count(len(stripped), 'cookie')} taken out:"
-    for reason in dict.fromkeys(stripped.values()):
+    yield f"{who} ({sites}): {_count(sum(contact.requests for contact in own), 'request')}, {taken}"
+    for reason in list(dict.fromkeys(stripped.values()))[:_OWN]:
         names = [name for name, why in stripped.items() if why is reason]
         yield f"  {_WHY.get(reason, reason.value)}: {_names(names, COLUMNS - 30)}"
 
@@ -193,32 +199,36 @@ def _findings(audit: Audit) -> Iterator[str]:
         yield "Findings: none." if clean else "Findings: none, but not everything could be assessed."
         return
     yield "Findings in what was delivered, each a vendor, site or cookie:"
-    for level, code in sorted(rows, key=lambda key: (key[0].rank, order[key[1]][0])):
+    rows.sort(key=lambda key: (key[0].rank, order[key[1]][0]))
+    for level, code in rows[:_CODES]:
         yield f"  {level.value:10} {code:30}{found[level, code]:5}  {order[code][1]}"
+    if rows[_CODES:]:
+        yield f"  and {sum(found[key] for key in rows[_CODES:])} of {_count(len(rows[_CODES:]), 'other kind')}"
 
 
 def _gaps(audit: Audit) -> Iterator[str]:
     """What could not be assessed, and what else must be known of the captures."""
-    missing: dict[str, list[str]] = {}
-    codes: dict[str, list[str]] = {}
+    missing: dict[str, list[Finding]] = {}
     for finding in audit.findings:
         if finding.level is Level.NOT_ASSESSABLE:
-            missing.setdefault(finding.evidence["missing"], []).append(finding.capture)
-            codes[finding.evidence["missing"]] = finding.evidence["not_assessed"]
-    for part, files in missing.items():
-        where = "" if len(audit.replays) == 1 else f" in {len(files)} of {len(audit.replays)} captures"
-        yield f"Not assessable{where}: no {part} recorded, so nothing is known of {_names(codes[part], 60)}"
-    notes = Counter(note.code for done in audit.replays for note in done.notes)
+            missing.setdefault(finding.evidence["missing"], []).append(finding)
+    for part, found in missing.items():
+        where = "" if len(audit.replays) == 1 else f" in {len(found)} of {len(audit.replays)} captures"
+        yield f"Not assessable{where}, no {part} recorded: {_names(found[0].evidence['not_assessed'], 55)}"
     if len(audit.replays) == 1:
         texts = [note.text for note in audit.replays[0].notes]
-        yield from (f"Note: {text}" for text in texts[:4])
-        if len(texts) > 4:
-            yield f"Note: and {len(texts) - 4} more"
-    elif notes:
+        yield from (f"Note: {text}" for text in texts[:_NOTES])
+        if texts[_NOTES:]:
+            yield f"Note: and {len(texts) - _NOTES} more"
+    elif notes := Counter(note.code for done in audit.replays for note in done.notes):
         yield f"Notes: {_names((f'{code} ({count})' for code, count in sorted(notes.items())), 90)}"
 
 
 # ------------------------------------------------------------------------------------------- words
+
+
+def _file(path: str) -> str:
+    return PurePath(path).name
 
 
 def _count(number: int, one: str, many: str = "") -> str:

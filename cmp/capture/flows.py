@@ -114,7 +114,7 @@ def _pieces(data: bytes) -> Iterator[State | _Lost]:
             lost = None
             yield value
         else:
-            lost = _Lost(lost.start, end, lost.why) if lost else _Lost(position, end, why)
+            lost = _Lost(lost.start, end, why if search.gave_up else lost.why) if lost else _Lost(position, end, why)
         position = end
     if lost:
         yield lost
@@ -140,12 +140,13 @@ _BACKUP = (b"6:backup;", b"6:backup,")
 class _Search:
     """Looks for the next whole flow after damage. The work over the whole file is bounded by its size.
 
-    Crafted bytes may hold a candidate that is nearly as long as the file at every few bytes, hence the bound.
+    Crafted bytes may hold a candidate that is nearly as long as the file at every few bytes, hence the bound. Real
+    damage stays far below it: a flow nests a few levels of dictionaries, and each byte is read once for each level.
     """
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._budget = 16 * len(data) + 65_536
+        self._budget = 6 * len(data) + 65_536
 
     @property
     def gave_up(self) -> bool:
@@ -162,15 +163,16 @@ class _Search:
                 continue
             if data[end] != ord("}") or data.endswith(_BACKUP, max(at - 9, 0), at):
                 continue
-            self._budget -= end - at
-            if self.gave_up:
-                break
             try:
-                value, _ = read_value(data, at)
-            except TnetstringError:
-                continue
+                value, reached = read_value(data, at)
+            except TnetstringError as error:
+                value, reached = None, error.offset
             if isinstance(value, dict) and _is_state(value):
                 return at
+            # Reading on costs more by far than the copy of a long text that then turns out to be none.
+            self._budget -= reached - at + (end - at) // 256 + 64
+            if self.gave_up:
+                break
         return len(data)
 
 
@@ -209,7 +211,7 @@ def _entry(index: int, state: State) -> Entry | str:
             return "a tunnel, its requests stand on their own"
         return _read(index, recorded, original)
     except UrlError as error:
-        return f"the request's target is no URL ({error})"
+        return f"the request's target is no URL ({error.why})"
     except Exception as error:  # noqa: BLE001 - a crafted state makes mitmproxy raise anything; its text may be private
         return f"a damaged flow ({type(error).__name__})"
 

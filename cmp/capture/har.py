@@ -197,7 +197,7 @@ def _url(value: object) -> Url | str:
     try:
         url = parse_url(value)
     except UrlError as error:
-        return f"request.url is no absolute URL ({error})"
+        return f"request.url is no absolute URL ({error.why})"
     return url if url.is_network else f"{url.scheme}: URL, not network traffic"
 
 

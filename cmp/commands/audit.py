@@ -14,9 +14,9 @@ from cmp.commands.arguments import (
     add_format,
     add_policy,
     check_choice,
-    printable,
 )
 from cmp.policy.load import default_policy, load_policy
+from cmp.terminal import one_line
 
 # What is taken for a capture in a folder; a file named outright may be called anything.
 _ENDINGS = (".har", ".mitm", ".flow", ".flows")
@@ -45,7 +45,7 @@ def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "--fail-on",
         choices=_FAIL_ON,
         default="violation",
-        help="exit 1 for a finding of this level or graver (default: violation)",
+        help="exit 1 for a finding of this level or graver; note takes in what is not assessable (default: violation)",
     )
     parser.set_defaults(run=run)
 
@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
             captures.append(read_capture(file))
         except CaptureError as error:
             progress.clear()
-            print(f"consentry: {printable(str(error))}", file=sys.stderr)
+            print(f"consentry: {one_line(str(error))}", file=sys.stderr)
             unreadable.append(error)
     progress.clear()
     if not captures:

@@ -3,14 +3,16 @@
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from cmp.commands.arguments import FOUND, OK, UNUSABLE, add_format, printable
+from cmp.commands.arguments import FOUND, OK, UNUSABLE, add_format
 from cmp.policy.compile import compile_policy
 from cmp.policy.document import read_document
 from cmp.policy.faults import DocumentError
 from cmp.policy.load import find_faults
+from cmp.terminal import one_line
 
 
 def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -31,7 +33,7 @@ def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 def run(arguments: argparse.Namespace) -> int:
     reports = [_report(path, promises=arguments.promises) for path in arguments.files]
     if arguments.format == "json":
-        print(json.dumps({"files": reports}, indent=2, ensure_ascii=False))
+        print(json.dumps({"files": reports}, indent=2))
     else:
         for report in reports:
             _print(report)
@@ -44,7 +46,7 @@ def _report(path: Path, *, promises: bool) -> dict[str, Any]:
     try:
         document = read_document(path)
     except DocumentError as error:
-        print(printable(str(error)), file=sys.stderr)
+        print(f"consentry: {one_line(str(error))}", file=sys.stderr)
         return {"file": str(path), "unusable": error.what, "faults": []}
     faults = find_faults(document)
     report: dict[str, Any] = {
@@ -66,21 +68,26 @@ def _answered(promise: dict[str, Any]) -> bool:
 
 
 def _print(report: dict[str, Any]) -> None:
-    if "unusable" in report:
-        return
-    file = report["file"]
-    if report["faults"]:
-        print(f"{file}: {len(report['faults'])} fault{'s' if len(report['faults']) != 1 else ''}")
-        for fault in report["faults"]:
-            print(printable(f"  {fault['pointer'] or '/'}: {fault['what']}\n      {fault['remedy']}"))
+    if "unusable" not in report:
+        for line in _lines(report):
+            print(one_line(line))
+
+
+def _lines(report: dict[str, Any]) -> Iterator[str]:
+    file, faults = report["file"], report["faults"]
+    if faults:
+        yield f"{file}: {len(faults)} fault{'s' if len(faults) != 1 else ''}"
+        for fault in faults:
+            yield f"  {fault['pointer'] or '/'}: {fault['what']}"
+            yield f"      {fault['remedy']}"
         return
     policy = report["policy"]
-    print(f"{file}: fine: {policy['id']} {policy['version']}, {report['vendors']} vendors")
-    print(f"  fingerprint {policy['fingerprint']}")
+    yield f"{file}: fine: {policy['id']} {policy['version']}, {report['vendors']} vendors"
+    yield f"  fingerprint {policy['fingerprint']}"
     for promise in report.get("promises", ()):
         kept = ", ".join(promise.get("keptBy", ())) or promise.get("reason")
         mark = "kept by" if promise.get("keptBy") else "organisational:" if _answered(promise) else "NOTHING KEEPS IT"
-        print(f"  {promise['id']:6} {promise['title']}")
-        print(f"         {mark} {kept or ''}".rstrip())
+        yield f"  {promise['id']:6} {promise['title']}"
+        yield f"         {mark} {kept or ''}".rstrip()
     if report.get("unkept"):
-        print(f"  {len(report['unkept'])} promises that nothing keeps: {', '.join(report['unkept'])}")
+        yield f"  {len(report['unkept'])} promises that nothing keeps: {', '.join(report['unkept'])}"

@@ -3,12 +3,13 @@
 import argparse
 import json
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from cmp.capture.observe import observe_request, with_answer
-from cmp.commands.arguments import OK, UNUSABLE, UsageError, add_choice, add_format, add_policy, printable
+from cmp.commands.arguments import OK, UNUSABLE, UsageError, add_choice, add_format, add_policy
 from cmp.core.consent import supposed_visitor
 from cmp.core.decide import decide
 from cmp.core.exchange import Exchange, Kind
@@ -18,6 +19,7 @@ from cmp.core.policy import Policy
 from cmp.core.urls import Url, UrlError, parse_url
 from cmp.policy.explain import lines
 from cmp.policy.load import load_policy
+from cmp.terminal import one_line
 
 
 def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -30,7 +32,12 @@ def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     )
     add_policy(parser, required=True)
     parser.add_argument("--url", help="the URL asked for")
-    parser.add_argument("--batch", type=Path, metavar="FILE.jsonl", help="one JSON object a line in, one a line out")
+    parser.add_argument(
+        "--batch",
+        type=Path,
+        metavar="FILE.jsonl",
+        help="one JSON object a line in, one a line out; the other options count for what a line leaves open",
+    )
     parser.add_argument("--page", help="the page it is asked for; without it the URL is a page itself, or nobody knows")
     parser.add_argument("--type", help="kind of resource: document, frame, script, style, image, fetch, beacon, ...")
     parser.add_argument("--method", default="GET", help="request method (default: GET)")
@@ -40,6 +47,7 @@ def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.add_argument("--gpc", action="store_true", help="the browser sends Sec-GPC: 1")
     parser.add_argument("--dnt", choices=("0", "1"), help="the browser sends DNT")
     parser.add_argument("--as", dest="mode", choices=("reverse", "regular"), default="regular", help="the proxy's mode")
+    parser.add_argument("--time", type=float, metavar="SECONDS", help="when, in Unix seconds (default: now)")
     add_format(parser)
     parser.set_defaults(run=run)
 
@@ -48,8 +56,6 @@ def run(arguments: argparse.Namespace) -> int:
     policy = load_policy(arguments.policy)
     if (arguments.url is None) == (arguments.batch is None):
         raise UsageError("explain needs either --url or --batch")
-    if arguments.batch is not None:
-        return _batch(policy, arguments.batch)
     question = {
         "url": arguments.url,
         "page": arguments.page,
@@ -60,37 +66,40 @@ def run(arguments: argparse.Namespace) -> int:
         "choice": arguments.choice,
         "gpc": arguments.gpc,
         "dnt": arguments.dnt,
+        "time": arguments.time,
     }
+    if arguments.batch is not None:
+        return _batch(policy, arguments.batch, question)
     try:
         form, text = _answer(policy, question)
     except _QuestionError as error:
         raise UsageError(f"--{error.key.replace('_', '-')}: {error.why}") from error
     if arguments.format == "json":
-        print(json.dumps({"url": arguments.url, **form}, indent=2, ensure_ascii=False))
+        print(json.dumps({"url": arguments.url, **form}, indent=2))
         return OK
     for line in text:
-        print(printable(line))
+        print(one_line(line))
     if arguments.mode == "reverse" and form["action"] == "block":
         print("  in reverse mode the browser asks third parties itself: stopped by the page's CSP and neutralised tags")
     return OK
 
 
-def _batch(policy: Policy, path: Path) -> int:
+def _batch(policy: Policy, path: Path, defaults: Mapping[str, Any]) -> int:
     """One line out for each line in. A line that cannot be read is answered with an error object and exit status 2."""
     status = OK
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 if not line.strip():
                     continue
                 try:
-                    form, _ = _answer(policy, _question(line))
+                    form, _ = _answer(policy, {**defaults, **_question(line)})
                 except _QuestionError as error:
-                    print(f"{path}: line {number}: {printable(str(error))}", file=sys.stderr)
+                    print(one_line(f"consentry: {path}: line {number}: {error}"), file=sys.stderr)
                     form, status = {"error": str(error), "line": number}, UNUSABLE
-                print(json.dumps(form, ensure_ascii=True))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read: {error}") from error
+                print(json.dumps(form))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
     return status
 
 
@@ -100,9 +109,11 @@ class _QuestionError(Exception):
         self.key, self.why = key, why
 
 
-def _question(line: str) -> dict[str, Any]:
+def _question(line: bytes) -> dict[str, Any]:
     try:
-        question = json.loads(line)
+        question = json.loads(line.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise _QuestionError("", f"is not UTF-8 at byte {error.start}") from error
     except (ValueError, RecursionError) as error:
         raise _QuestionError("", f"is not JSON: {error}") from error
     if not isinstance(question, dict):
@@ -127,20 +138,25 @@ def exchange_of(question: Mapping[str, Any]) -> Exchange:
         raise _QuestionError("url", "is missing")
     word = _text(question, "type").lower()
     if word and word not in BY_WORD:
-        raise _QuestionError("type", f"{word!r} is none of {', '.join(kind.value for kind in Kind)}")
+        raise _QuestionError("type", f"{_clip(word)} is none of {', '.join(kind.value for kind in Kind)}")
     headers = [("cookie", _text(question, "cookie"))]
-    if question.get("gpc"):
+    if _switch(question, "gpc"):
         headers.append(("sec-gpc", "1"))
-    if question.get("dnt") is not None:
-        dnt = question["dnt"]
-        headers.append(("dnt", str(int(dnt)) if isinstance(dnt, bool) else str(dnt)))
+    if (dnt := _switch(question, "dnt")) is not None:
+        headers.append(("dnt", "1" if dnt else "0"))
     page = _url(question, "page")
     if word:
         top_level: bool | None = BY_WORD[word] is Kind.DOCUMENT
     else:
         top_level = None if page is None else False
     exchange = observe_request(
-        _text(question, "method") or "GET", url, headers, time=0.0, word=word, top_level=top_level, page=page
+        _text(question, "method") or "GET",
+        url,
+        headers,
+        time=_time(question),
+        word=word,
+        top_level=top_level,
+        page=page,
     )
     lines_ = question.get("set_cookie") or []
     if isinstance(lines_, str):
@@ -155,8 +171,30 @@ def _text(question: Mapping[str, Any], key: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise _QuestionError(key, f"{value!r} is no text")
+        raise _QuestionError(key, "is no text")
     return value
+
+
+def _switch(question: Mapping[str, Any], key: str) -> bool | None:
+    value = question.get(key)
+    if value is None or isinstance(value, bool):
+        return value
+    if value in (0, 1, "0", "1"):
+        return value in (1, "1")
+    raise _QuestionError(key, "is none of true, false, 0 and 1")
+
+
+def _time(question: Mapping[str, Any]) -> float:
+    value = question.get("time")
+    if value is None:
+        return time.time()
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
+        raise _QuestionError("time", "is no time in Unix seconds")
+    return float(value)
+
+
+def _clip(text: str) -> str:
+    return repr(text if len(text) <= 60 else f"{text[:57]}...")
 
 
 def _url(question: Mapping[str, Any], key: str) -> Url | None:
@@ -168,5 +206,5 @@ def _url(question: Mapping[str, Any], key: str) -> Url | None:
     except UrlError as error:
         raise _QuestionError(key, str(error)) from error
     if not url.is_network:
-        raise _QuestionError(key, f"{text!r} is no http, https, ws or wss address")
+        raise _QuestionError(key, f"{_clip(text)} is no http, https, ws or wss address")
     return url

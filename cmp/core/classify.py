@@ -78,34 +78,51 @@ class CookieRule:
     lifetime: Lifetime | None = None
     purpose: str = ""
 
-    @property
-    def specificity(self) -> tuple[int, bool]:
-        """Orders rules that fit the same name: the longer pattern first, then one limited to hosts."""
-        return (len(self.name.text), bool(self.hosts))
-
-    def fits(self, host: str, party: Party) -> bool:
-        if self.party is not None and party is not self.party:
-            return False
-        return not self.hosts or any(suffix in self.hosts for suffix in host_suffixes(host))
+    def fit(self, name: str, host: str, party: Party) -> tuple[int, int] | None:
+        """How closely it fits a cookie, or None: by the length of the pattern, then of the host it is limited to."""
+        if (self.party is not None and party is not self.party) or not self.name.matches(name):
+            return None
+        length = len(self.name.text)
+        if not self.hosts:
+            return (length, 0)
+        return next(((length, len(suffix)) for suffix in host_suffixes(host) if suffix in self.hosts), None)
 
 
 @dataclass(frozen=True, slots=True)
 class CookieIndex:
-    """Cookie rules by exact name, and patterns by their first character ("" where they begin with a star)."""
+    """Cookie rules by exact name, and patterns by their first character ("" where they begin with a star).
+
+    Each list longest pattern first; among equals the one given first counts.
+    """
 
     exact: Mapping[str, tuple[CookieRule, ...]]
     patterns: Mapping[str, tuple[CookieRule, ...]]
 
     def find(self, name: str, host: str, party: Party) -> CookieRule | None:
-        """The most specific rule for a cookie called `name` sent to or set by `host`."""
-        for rule in self.exact.get(name, ()):
-            if rule.fits(host, party):
-                return rule
-        for first in (name[:1], "") if name else ("",):
-            for rule in self.patterns.get(first, ()):
-                if rule.name.matches(name) and rule.fits(host, party):
-                    return rule
-        return None
+        """The rule for a cookie called `name` sent to or set by `host`: an exact name before any pattern, then the
+        longest pattern, then the longest host."""
+        found = _closest(self.exact.get(name, ()), name, host, party)
+        if found is None:
+            starts = (name[:1], "") if name else ("",)
+            found = max(
+                (fit for start in starts if (fit := _closest(self.patterns.get(start, ()), name, host, party))),
+                key=lambda fit: fit[0],
+                default=None,
+            )
+        return found[1] if found else None
+
+
+def _closest(
+    rules: tuple[CookieRule, ...], name: str, host: str, party: Party
+) -> tuple[tuple[int, int], CookieRule] | None:
+    best: tuple[tuple[int, int], CookieRule] | None = None
+    for rule in rules:
+        if best is not None and len(rule.name.text) < best[0][0]:
+            break
+        fit = rule.fit(name, host, party)
+        if fit is not None and (best is None or fit > best[0]):
+            best = (fit, rule)
+    return best
 
 
 def host_suffixes(host: str) -> Iterator[str]:

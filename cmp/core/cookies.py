@@ -11,6 +11,9 @@ import re
 from dataclasses import dataclass
 
 _SPACE = " \t"
+# Browsers pass over an attribute with a longer value (RFC 6265bis, section 5.6): a Max-Age of a
+# thousand zeros takes no cookie away.
+_ATTRIBUTE_LIMIT = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ def read_cookie_header(value: str) -> tuple[RequestCookie, ...]:
 
 
 def read_set_cookie(value: str) -> SetCookie:
-    """One `Set-Cookie` field value. Unknown attributes and unreadable dates are ignored, as a browser does."""
+    """One `Set-Cookie` field value. As in browsers, unknown and overlong attributes and unreadable dates do nothing."""
     pair, _, rest = value.partition(";")
     cookie = read_pair(pair)
     expires: float | None = None
@@ -75,6 +78,8 @@ def read_set_cookie(value: str) -> SetCookie:
     for part in rest.split(";"):
         key, _, text = part.partition("=")
         key, text = key.strip(_SPACE).lower(), text.strip(_SPACE)
+        if len(text) > _ATTRIBUTE_LIMIT:
+            continue
         if key == "expires":
             moment = read_cookie_date(text)
             expires = moment if moment is not None else expires
@@ -106,7 +111,8 @@ _MAX_AGE_LIMIT = 100 * 366 * 86_400
 def _read_max_age(text: str) -> int:
     if text.startswith("-"):
         return 0
-    return min(int(text), _MAX_AGE_LIMIT) if len(text) < 12 else _MAX_AGE_LIMIT
+    digits = text.lstrip("0")
+    return min(int(digits or "0"), _MAX_AGE_LIMIT) if len(digits) < 12 else _MAX_AGE_LIMIT
 
 
 _DELIMITERS = re.compile(r"[\x09\x20-\x2f\x3b-\x40\x5b-\x60\x7b-\x7e]+")
@@ -121,7 +127,7 @@ def read_cookie_date(text: str) -> float | None:
     """A cookie date as Unix seconds, or None where RFC 6265 section 5.1.1 gives up on it."""
     time: tuple[int, int, int] | None = None
     day = month = year = None
-    for token in _DELIMITERS.split(text[:200]):
+    for token in _DELIMITERS.split(text):
         if time is None and (found := _TIME.fullmatch(token)):
             time = (int(found[1]), int(found[2]), int(found[3]))
         elif day is None and (found := _DAY.fullmatch(token)):

@@ -28,7 +28,8 @@ def decide(policy: Policy, visitor: Visitor, exchange: Exchange) -> Decision:
     ruling and the same request edits, and those on the answer besides.
     """
     ruling = rule_on_request(policy, visitor, exchange)
-    if not ruling.allowed:
+    if not ruling.allowed or exchange.kind is Kind.CONSENT:
+        # Our own endpoints never pass through the site: they need every cookie to see which must go.
         return Decision(ruling)
     reported = [ruling] if ruling.reported else []
     edits: list[Edit] = []
@@ -57,6 +58,8 @@ def party_of(policy: Policy, exchange: Exchange) -> Party:
 
 def rule_on_request(policy: Policy, visitor: Visitor, exchange: Exchange) -> Ruling:
     """Whether the request may be made at all."""
+    if exchange.kind is Kind.CONSENT:
+        return Ruling(True, Reason.NECESSARY, "consent-endpoint", _own_category(policy, exchange))
     navigation = exchange.kind is Kind.DOCUMENT
     if navigation and Unseen.KIND not in exchange.unseen:
         # The visitor goes there: a page the person asked for is never a tracker's request, whoever's page it is.
@@ -134,10 +137,8 @@ def _set_cookie_edits(
 
 
 def _own_category(policy: Policy, exchange: Exchange) -> str | None:
-    """The category of the site's own traffic: the first that is necessary; None for somebody else's page."""
-    if party_of(policy, exchange) is Party.THIRD:
-        return None
-    return next((c.id for c in policy.categories.values() if c.necessary), None)
+    """The category of the site's own traffic; None for somebody else's page."""
+    return policy.own_category if party_of(policy, exchange) is Party.FIRST else None
 
 
 def _unknown(treatment: Unknown, rule: str) -> Ruling:

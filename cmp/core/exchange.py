@@ -13,7 +13,11 @@ from cmp.core.urls import Url
 
 
 class Kind(StrEnum):
-    """What the browser wants the resource for. `DOCUMENT` is a top-level navigation, `FRAME` a nested one."""
+    """What the browser wants the resource for.
+
+    `DOCUMENT` is a top-level navigation, `FRAME` a nested one. `CONSENT` is a request to our own reserved path on the
+    operator's site: only the proxy in front of it can tell, so only the edge of that proxy says so.
+    """
 
     DOCUMENT = "document"
     FRAME = "frame"
@@ -28,6 +32,7 @@ class Kind(StrEnum):
     OBJECT = "object"
     WORKER = "worker"
     MANIFEST = "manifest"
+    CONSENT = "consent"
     OTHER = "other"
 
 
@@ -75,4 +80,4 @@ class Exchange:
         """Whether the request stays on the site of its page; a top-level navigation is its own page."""
         if self.kind is Kind.DOCUMENT:
             return True
-        return self.page is not None and self.page_site == self.host_site
+        return self.page is not None and bool(self.host_site) and self.page_site == self.host_site

@@ -36,7 +36,7 @@ BY_FETCH_DEST = {
 
 # Words used by captures and on the command line (HAR `_resourceType`, extension APIs, filter lists).
 BY_WORD = {
-    **{kind.value: kind for kind in Kind},
+    **{kind.value: kind for kind in Kind if kind is not Kind.CONSENT},
     **{word: kind for word, kind in BY_FETCH_DEST.items() if word != "empty"},
     "main_frame": Kind.DOCUMENT,
     "navigation": Kind.DOCUMENT,

@@ -48,8 +48,7 @@ def read_lifetime(text: str) -> Lifetime:
 
 def in_words(seconds: float) -> str:
     """A duration for people, in its largest fitting unit: 63072000 is "24 months"."""
-    for unit, size in (("month", UNIT_SECONDS["month"]), ("day", 86_400), ("hour", 3600), ("minute", 60)):
-        if seconds >= size:
-            count = round(seconds / size)
-            return f"{count} {unit}{'s' if count != 1 else ''}"
-    return f"{round(seconds)} seconds"
+    units = ("month", "day", "hour", "minute")
+    unit = next((unit for unit in units if seconds >= UNIT_SECONDS[unit]), "second")
+    count = round(seconds / UNIT_SECONDS[unit])
+    return f"{count} {unit}{'s' if count != 1 else ''}"

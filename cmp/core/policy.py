@@ -5,7 +5,7 @@ document (`cmp.policy`); a `Policy` cannot exist in a half-checked form.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from cmp.core.classify import CookieIndex, RequestIndex
@@ -35,7 +35,9 @@ class Category:
     basis: Basis
     default: bool = False
     never: bool = False
-    titles: Mapping[str, str] | None = None
+    titles: Mapping[str, str] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    retention: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def necessary(self) -> bool:
@@ -101,9 +103,26 @@ class Policy:
     unknown_host: Unknown = Unknown.DENY
     unknown_cookie: Unknown = Unknown.DENY
     presume_http_only_session: bool = False
-    titles: Mapping[str, str] | None = None
+    titles: Mapping[str, str] = field(default_factory=dict)
+    languages: tuple[str, ...] = ("en",)
+    controller: str = ""
+    contact: str = ""
+
+    @property
+    def own_category(self) -> str:
+        """The category of the site's own traffic."""
+        return own_category(self.categories)
 
     @property
     def optional_categories(self) -> tuple[str, ...]:
         """The categories a visitor can switch, in the order the policy declares them."""
         return tuple(c.id for c in self.categories.values() if not c.necessary and not c.never)
+
+
+def own_category(categories: Mapping[str, Category]) -> str:
+    """The category of the site's own traffic: "necessary" if that is declared so, else the first necessary by id.
+
+    By id and not by place: the fingerprint does not tell one order of keys from another, nor may a decision.
+    """
+    necessary = (category.id for category in categories.values() if category.necessary)
+    return min(necessary, key=lambda id_: (id_ != "necessary", id_))

@@ -43,8 +43,9 @@ def read_dnt(values: Iterable[str]) -> bool | None:
 
     Tracking Preference Expression, section 5.2: `DNT-field-value = ("0" / "1") *DNT-extension`, at most one field.
     The extension is ignored; where a sender breaks the rule and several differ, the wish not to be tracked holds.
+    A comma cannot stand in an extension: it joins several fields (RFC 9110, section 5.3).
     """
-    found = {value.strip(" \t")[:1] for value in values}
+    found = {part.strip(" \t")[:1] for value in values for part in value.split(",")}
     if "1" in found:
         return True
     return False if "0" in found else None

@@ -42,9 +42,10 @@ _PLAIN: Final = re.compile(
     re.DOTALL,
 )
 
-# Forbidden host code points, and forbidden domain code points (3.2).
+# Forbidden host code points, and forbidden domain code points (3.2). The standard allows "*" in a domain, but
+# Chromium makes it "%2A", so browsers do not agree on the name; it also catches a wildcard taken for a host.
 _FORBIDDEN_HOST: Final = re.compile(r"[\x00\t\n\r #/:<>?@\[\\\]^|]")
-_FORBIDDEN_DOMAIN: Final = re.compile(r"[\x00-\x20\x7f#/:<>?@\[\\\]^|%]")
+_FORBIDDEN_DOMAIN: Final = re.compile(r"[\x00-\x20\x7f#/:<>?@\[\\\]^|%*]")
 
 # IDNA (UTS 46, non-transitional). Python's own codec is IDNA 2003: it reads "faß.test" as "fass.test" and
 # knows Unicode 3.2 only, so we map by hand. UTS 46 maps each character by NFKC and case folding, save these:
@@ -162,9 +163,10 @@ def parse_url(text: str, base: Url | None = None) -> Url:
 def parse_host(text: str) -> str:
     """Read the host of a network URL alone, without port (3.5): "Tracker。test." is "tracker.test".
 
-    Returns the host in the shape of Url.host, never empty. Raises UrlError, also for a host that some browser
-    accepts: one with a space, a last empty label, a character this Python's Unicode does not know, or one
-    that browsers read differently, or international and longer than DNS can carry.
+    Returns the host in the shape of Url.host, never empty. It may hold any of !"$&'()+,;=_`{}~ as the
+    standard has it. Raises UrlError, also for a host that some browser accepts: with a space or "*", a last
+    empty label, a character that browsers map differently or this Python's Unicode does not know, or
+    international and longer than DNS can carry.
     """
     if text.startswith("["):
         return _ipv6(text)
@@ -185,11 +187,11 @@ def parse_host(text: str) -> str:
 
 def is_ip(host: str) -> bool:
     """Whether a host, in the shape of Url.host, is an IPv4 address or an IPv6 address in brackets."""
-    digits = host.rpartition(".")[2]
-    if not (host.startswith("[") or (digits.isascii() and digits.isdigit())):
+    # Asked of every host; most end in a letter.
+    if not (host.endswith("]") or host[-1:].isdigit()):
         return False
     try:
-        return parse_host(host) == host
+        return parse_host(host) == host and (host[0] == "[" or host.rpartition(".")[2].isdigit())
     except UrlError:
         return False
 
@@ -322,9 +324,8 @@ def _idna_to_ascii(host: str) -> str:
         elif char in _IDNA_REFUSED or unicodedata.category(char) in _IDNA_REFUSED_CATEGORIES:
             raise UrlError(host, "forbidden character in host")
         else:
-            # Twice, because some compatibility forms hide a capital, and some capitals fold to such a form.
-            folded = unicodedata.normalize("NFKC", char).casefold()
-            mapped.append(unicodedata.normalize("NFKC", folded))
+            # In this order, because some compatibility forms hide a capital.
+            mapped.append(unicodedata.normalize("NFKC", char).casefold())
     labels = unicodedata.normalize("NFC", "".join(mapped)).replace("\u3002", ".").split(".")
     for i, label in enumerate(labels):
         if not label.isascii():

@@ -12,8 +12,12 @@ from typing import Any
 from cmp.core.classify import CookieIndex, CookieRule, Party, RequestIndex, RequestRule
 from cmp.core.globs import Glob
 from cmp.core.lifetimes import read_lifetime
-from cmp.core.policy import Basis, Category, Fallback, Policy, SignalRule, Unknown, Vendor
+from cmp.core.policy import Basis, Category, Fallback, Policy, SignalRule, Unknown, Vendor, own_category
+from cmp.core.urls import is_ip
 from cmp.policy.complete import complete, fingerprint
+
+# The names our own consent cookie can have (`cmp.seal`); without them nobody's choice could be remembered.
+CONSENT_COOKIES = ("__Host-consent", "__Secure-consent", "consent")
 
 # Longer header values are cut off or refused by servers and proxies on the way.
 CSP_LIMIT = 6_000
@@ -25,7 +29,9 @@ def compile_policy(document: Mapping[str, Any]) -> Policy:
     categories = {id_: _category(id_, category) for id_, category in whole["categories"].items()}
     vendors = {vendor["id"]: _vendor(vendor) for vendor in whole["vendors"]}
     requests = [rule for vendor in whole["vendors"] for rule in _request_rules(vendor)]
+    own = own_category(categories)
     cookies = [_cookie_rule(cookie, cookie["category"], None) for cookie in whole["cookies"]]
+    cookies += [CookieRule(f"cookie:{name}", Glob(name), own) for name in CONSENT_COOKIES]
     cookies += [
         _cookie_rule(cookie, vendor["category"], vendor["id"])
         for vendor in whole["vendors"]
@@ -37,6 +43,9 @@ def compile_policy(document: Mapping[str, Any]) -> Policy:
         version=whole["version"],
         fingerprint=fingerprint(whole),
         titles=MappingProxyType(whole["title"]),
+        languages=tuple(whole["languages"]),
+        controller=(whole["controller"] or {}).get("name", ""),
+        contact=(whole["controller"] or {}).get("contact", ""),
         categories=MappingProxyType(categories),
         vendors=MappingProxyType(vendors),
         requests=_request_index(requests),
@@ -62,6 +71,8 @@ def _category(id_: str, category: Mapping[str, Any]) -> Category:
         default=category["default"] == "allow",
         never=category["never"],
         titles=MappingProxyType(category["title"]),
+        reasons=MappingProxyType(category.get("reason", {})),
+        retention=MappingProxyType(category.get("retention", {})),
     )
 
 
@@ -120,12 +131,12 @@ def _cookie_index(rules: Iterable[CookieRule]) -> CookieIndex:
         else:
             patterns[rule.name.prefix[:1]].append(rule)
     # The policy's own rules were given first and the sort is stable: they win over a vendor's of the same form.
-    return CookieIndex(_most_specific_first(exact), _most_specific_first(patterns))
+    return CookieIndex(_longest_first(exact), _longest_first(patterns))
 
 
-def _most_specific_first(found: Mapping[str, list[CookieRule]]) -> Mapping[str, tuple[CookieRule, ...]]:
+def _longest_first(found: Mapping[str, list[CookieRule]]) -> Mapping[str, tuple[CookieRule, ...]]:
     return MappingProxyType(
-        {key: tuple(sorted(rules, key=lambda rule: rule.specificity, reverse=True)) for key, rules in found.items()}
+        {key: tuple(sorted(rules, key=lambda rule: -len(rule.name.text))) for key, rules in found.items()}
     )
 
 
@@ -158,7 +169,7 @@ def _fallback_csp(hosts: Iterable[str]) -> str:
     rest = "; object-src 'none'; base-uri 'self'"
     value = "default-src 'self' 'unsafe-inline' data: blob:"
     for host in hosts:
-        sources = f" {host} *.{host}"
+        sources = f" {host}" if is_ip(host) else f" {host} *.{host}"
         if len(value) + len(sources) + len(rest) > CSP_LIMIT:
             break
         value += sources

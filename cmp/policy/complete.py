@@ -6,7 +6,7 @@ The fingerprint is taken of this form, so what it leaves open would not be cover
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cmp.core.urls import parse_host
@@ -24,7 +24,7 @@ def complete(document: Mapping[str, Any]) -> dict[str, Any]:
         "languages": languages,
         "controller": document.get("controller"),
         "source": document.get("source"),
-        "sites": sorted(parse_host(host) for host in document.get("sites", [])),
+        "sites": _hosts(document.get("sites", [])),
         "categories": {id_: _category(category) for id_, category in document["categories"].items()},
         "vendors": sorted(_vendors(document), key=lambda vendor: str(vendor["id"])),
         "cookies": [_cookie(cookie) for cookie in document.get("cookies", [])],
@@ -84,7 +84,7 @@ def _vendor(vendor: Mapping[str, Any]) -> dict[str, Any]:
         "country": vendor.get("country", "ZZ"),
         "category": vendor["category"],
         "techniques": sorted(vendor.get("techniques", [])),
-        "hosts": sorted(parse_host(host) for host in vendor.get("hosts", [])),
+        "hosts": _hosts(vendor.get("hosts", [])),
         "signatures": [_signature(signature) for signature in vendor.get("signatures", [])],
         "cookies": [_cookie(cookie) for cookie in vendor.get("cookies", [])],
     }
@@ -99,7 +99,11 @@ def _signature(signature: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _cookie(cookie: Mapping[str, Any]) -> dict[str, Any]:
-    return {**cookie, "hosts": sorted(parse_host(host) for host in cookie.get("hosts", []))}
+    return {**cookie, "hosts": _hosts(cookie.get("hosts", []))}
+
+
+def _hosts(hosts: Iterable[str]) -> list[str]:
+    return sorted({parse_host(host) for host in hosts})
 
 
 def _signal(signal: Mapping[str, Any], categories: Mapping[str, Any]) -> dict[str, Any]:

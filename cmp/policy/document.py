@@ -11,6 +11,8 @@ from cmp.policy.faults import DocumentError
 
 # A policy of 5,000 vendors is about 3 MB; more is a mistake of path.
 LIMIT = 64 * 1024 * 1024
+# The schema goes nine levels deep. What is far deeper would exhaust the stack while its faults are put into words.
+DEPTH_LIMIT = 64
 
 
 def read_document(path: Path) -> dict[str, Any]:
@@ -41,7 +43,23 @@ def parse_document(data: bytes, file: str) -> dict[str, Any]:
         raise DocumentError(file, f"is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise DocumentError(file, "holds no JSON object: a policy begins with { and ends with }")
+    if _deeper_than(document, DEPTH_LIMIT):
+        raise DocumentError(file, "is nested too deeply for a policy")
     return document
+
+
+def _deeper_than(document: Any, limit: int) -> bool:
+    level = [document]
+    for _ in range(limit):
+        level = [
+            inner
+            for value in level
+            if isinstance(value, (dict, list))
+            for inner in (value.values() if isinstance(value, dict) else value)
+        ]
+        if not level:
+            return False
+    return True
 
 
 class _TwinKeyError(ValueError):

@@ -5,6 +5,7 @@ May go in here: checks on a document whose form is right, each a small generator
 """
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -27,8 +28,25 @@ def faults_of_meaning(document: Document) -> list[Fault]:
 def _unknown_name(where: Iterable[str | int], name: str, known: Iterable[str], what: str) -> Fault:
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
-    remedy = f'did you mean "{near[0]}"?' if near else f"{what}s here: {', '.join(names[:12]) or 'none'}"
+    remedy = f'did you mean "{near[0]}"?' if near else f"known here: {', '.join(names[:12]) or 'none'}"
     return Fault(pointer(where), f'there is no {what} "{name}"', remedy)
+
+
+def _control_characters(document: Document) -> Iterator[Fault]:
+    # A value of a policy may end up in a header, where a line feed begins the next one.
+    stack: list[tuple[tuple[str | int, ...], Any]] = [((), document)]
+    while stack:
+        where, value = stack.pop()
+        if isinstance(value, str) and (found := _CONTROL.search(value)):
+            what = f"holds the control character U+{ord(found[0]):04X}"
+            yield Fault(pointer(where), what, "write it without; a text is one line")
+        elif isinstance(value, Mapping):
+            stack.extend(((*where, key), inner) for key, inner in reversed(list(value.items())))
+        elif isinstance(value, list):
+            stack.extend(((*where, n), value[n]) for n in reversed(range(len(value))))
+
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 def _category_references(document: Document) -> Iterator[Fault]:
@@ -101,7 +119,10 @@ def _host_names(document: Document) -> Iterator[Fault]:
         except UrlError as error:
             yield Fault(pointer(where), f'"{host}" is no host: {error.why}', 'write a host such as "example.test"')
             continue
-        if is_public_suffix(normal):
+        if normal.startswith(".") or ".." in normal:
+            # Browsers would ask for such a host, but none exists: the rule would never fit anything.
+            yield Fault(pointer(where), f'"{host}" is no host: empty label', 'write a host such as "example.test"')
+        elif is_public_suffix(normal):
             yield Fault(
                 pointer(where),
                 f'"{host}" is a public suffix: the rule would take in every site below it',
@@ -118,19 +139,41 @@ def _twins(document: Document) -> Iterator[Fault]:
             seen.add(item["id"])
     cookies: dict[tuple[Any, ...], int] = {}
     for n, cookie in enumerate(document.get("cookies", [])):
-        key = (cookie["name"], cookie.get("party"), tuple(sorted(cookie.get("hosts", []))))
+        key = (cookie["name"], cookie.get("party"), frozenset(map(_normal, cookie.get("hosts", []))))
         if key in cookies:
             what = f'"{cookie["name"]}" is declared already at /cookies/{cookies[key]}'
             yield Fault(pointer(("cookies", n)), what, "join the two, or limit one by party or hosts")
         cookies.setdefault(key, n)
+
+
+def _normal(host: str) -> str:
+    try:
+        return parse_host(host)
+    except UrlError:
+        return host
+
+
+def _owners(document: Document) -> Iterator[Fault]:
+    """A host has one vendor. Facts taken from the catalogue count as if the policy had written them."""
     owners: dict[str, str] = {}
     for n, vendor in enumerate(document.get("vendors", [])):
-        for m, host in enumerate(vendor.get("hosts", [])):
-            if owners.setdefault(host.lower(), vendor["id"]) != vendor["id"]:
-                what = f'"{host}" belongs to the vendor "{owners[host.lower()]}" already'
-                yield Fault(
-                    pointer(("vendors", n, "hosts", m)), what, "leave it with one, or use a signature with a path"
-                )
+        facts = catalogue()[vendor["catalogue"]] if "catalogue" in vendor else {}
+        where = ("vendors", n, "hosts") if "hosts" in vendor else ("vendors", n, "catalogue")
+        for m, host in enumerate(vendor.get("hosts", facts.get("hosts", []))):
+            owner = owners.setdefault(_normal(host), vendor["id"])
+            if owner != vendor["id"]:
+                what = f'"{host}" belongs to the vendor "{owner}" already'
+                remedy = "leave it with one, or use a signature with a path"
+                yield Fault(pointer((*where, m) if "hosts" in vendor else where), what, remedy)
+
+
+def _endpoints(document: Document) -> Iterator[Fault]:
+    for n, vendor in enumerate(document.get("vendors", [])):
+        for m, signature in enumerate(vendor.get("signatures", [])):
+            if "host" not in signature and "query" not in signature and not signature["path"].strip("/*"):
+                where = pointer(("vendors", n, "signatures", m))
+                what = f'without a host, the path "{signature["path"]}" fits every page of the site itself'
+                yield Fault(where, what, 'add a host, or a longer path such as "/g/collect"')
 
 
 def _bases(document: Document) -> Iterator[Fault]:
@@ -186,11 +229,13 @@ def known_rules(document: Document) -> frozenset[str]:
 
 
 _REFERENCES: tuple[Callable[[Document], Iterator[Fault]], ...] = (
+    _control_characters,
     _category_references,
     _catalogue_references,
     _host_names,
     _twins,
+    _endpoints,
     _bases,
     _languages,
 )
-_WHOLE: tuple[Callable[[Document], Iterator[Fault]], ...] = (_adopted_categories, _kept_by)
+_WHOLE: tuple[Callable[[Document], Iterator[Fault]], ...] = (_adopted_categories, _owners, _kept_by)

@@ -6,15 +6,26 @@ of a policy (`meaning.py`).
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
 from cmp import resources
 from cmp.policy.faults import Fault, pointer
+
+
+def _pattern(_validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[ValidationError]:
+    # "$" is the very end in JSON Schema (ECMA-262); Python's also stands before a last line feed, which would let
+    # "analytics\n" pass for an id.
+    if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+_Validator: Any = validators.extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
 
 
 @cache
@@ -23,13 +34,24 @@ def validator(name: str = "policy") -> Draft202012Validator:
     path = resources.policies() / "schema" / f"{name}.schema.json"
     schema = json.loads(path.read_text("utf-8"))
     Draft202012Validator.check_schema(schema)
-    return Draft202012Validator(schema)
+    made: Draft202012Validator = _Validator(schema)
+    return made
 
 
 def faults_of_form(document: Mapping[str, Any]) -> list[Fault]:
     """Every place where the document differs from the schema, in the order of the document."""
-    found = [fault for error in validator().iter_errors(document) for fault in _faults(error)]
-    return sorted(found, key=lambda fault: fault.pointer)
+    errors = sorted(validator().iter_errors(document), key=lambda error: _position(document, error.absolute_path))
+    # The library says once for every missing key, and for every rule that asks for it, that one is missing.
+    return list(dict.fromkeys(fault for error in errors for fault in _faults(error)))
+
+
+def _position(document: Any, path: Iterable[str | int]) -> tuple[int, ...]:
+    """Where in the document a path leads: the place of each of its parts among its siblings."""
+    found: list[int] = []
+    for part in path:
+        found.append(part if isinstance(part, int) else list(document).index(part))
+        document = document[part]
+    return tuple(found)
 
 
 def _faults(error: ValidationError) -> Iterator[Fault]:
@@ -42,6 +64,11 @@ def _faults(error: ValidationError) -> Iterator[Fault]:
         best = max(error.context, key=lambda sub: (len(sub.absolute_path), -len(sub.message)))
         yield Fault(pointer(best.absolute_path), _what(best), _remedy(best) or _remedy(error) or _SEE_SCHEMA)
         return
+    if error.validator == "required":
+        present: Any = error.instance
+        for key in (key for key in _value(error) if key not in present):
+            yield Fault(where, f'"{key}" is missing', _example(_described(error, key), f'"{key}": ') or _SEE_SCHEMA)
+        return
     yield Fault(where, _what(error), _remedy(error) or _SEE_SCHEMA)
 
 
@@ -52,7 +79,7 @@ def _what(error: ValidationError) -> str:
     value = _short(error.instance)
     match error.validator:
         case "required":
-            return f'"{_missing(error)}" is missing'
+            return f'"{_value(error)[0]}" is missing'
         case "type":
             return f"{value} is not of type {error.validator_value}"
         case "enum":
@@ -74,19 +101,41 @@ def _what(error: ValidationError) -> str:
 
 
 def _remedy(error: ValidationError) -> str:
-    schema = error.schema
+    if error.validator == "not":
+        return "write another word: none, accept and refuse are what --choice understands"
+    if "propertyNames" in error.schema_path:
+        schema: Any = error.schema
+        if re.search(schema.get("pattern", ""), "pt-BR"):
+            return 'write a language tag such as "en" or "pt-BR"'
+        return "write a key of at most 64 lower-case letters, digits and single hyphens"
+    return _example(error.schema)
+
+
+def _described(error: ValidationError, key: str) -> Any:
+    """The schema of a missing key: a condition that asks for a key stands inside the object that describes it."""
+    node = _resolved(validator().schema)
+    found = node["properties"].get(key)
+    # The library follows a reference without writing it into the path; the last part is the rule that failed.
+    for part in list(error.absolute_schema_path)[:-1]:
+        node = _resolved(node[part])
+        if isinstance(node, Mapping) and key in node.get("properties", {}):
+            found = node["properties"][key]
+    return found
+
+
+def _resolved(schema: Any) -> Any:
+    if not isinstance(schema, Mapping) or "$ref" not in schema:
+        return schema
+    root: Any = validator().schema
+    return root["$defs"][schema["$ref"].rpartition("/")[2]]
+
+
+def _example(schema: Any, name: str = "") -> str:
+    """What to write, from a schema's own description and first example."""
     if not isinstance(schema, Mapping):
         return ""
-    if error.validator == "required":
-        missing = _missing(error)
-        schema = schema.get("properties", {}).get(missing, schema)
-        name = f'"{missing}": '
-    else:
-        name = ""
-    examples = schema.get("examples")
     description = str(schema.get("description", ""))
-    if error.validator in ("pattern", "not") and "propertyNames" in error.schema_path:
-        return "write a key of lower-case letters, digits and single hyphens"
+    examples = schema.get("examples")
     if not examples:
         return description
     return f"write for example {name}{json.dumps(examples[0], ensure_ascii=False)}. {description}".strip()
@@ -95,11 +144,6 @@ def _remedy(error: ValidationError) -> str:
 def _value(error: ValidationError) -> Any:
     """The value of the keyword that failed. The library's types leave open that there is none; an error has one."""
     return error.validator_value
-
-
-def _missing(error: ValidationError) -> str:
-    present: Any = error.instance
-    return next((key for key in _value(error) if key not in present), "")
 
 
 def _unknown_keys(error: ValidationError) -> Iterator[Fault]:

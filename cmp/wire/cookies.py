@@ -40,25 +40,38 @@ def cookie_name(pair: bytes) -> str:
 
 
 def edit_set_cookies(fields: HeaderFields, edits: Sequence[Edit]) -> tuple[tuple[bytes, bytes], ...]:
-    """The field lines with the Set-Cookie edits carried out; an edit's index counts the Set-Cookie lines from 0."""
+    """The field lines with the Set-Cookie edits carried out.
+
+    An edit's index counts cookies as `cmp.capture.observe` reads them: a blank line sets none, and a line folded over
+    several (RFC 9112, section 5.2) counts once for each. Counted otherwise, an edit would hit its neighbour.
+    """
     by_index: dict[int, list[Edit]] = {}
     for edit in edits:
         if edit.index is not None:
             by_index.setdefault(edit.index, []).append(edit)
     found: list[tuple[bytes, bytes]] = []
-    index = -1
+    count = 0
     for name, value in fields:
-        if name.lower() != b"set-cookie":
+        parts = _folded(value) if name.lower() == b"set-cookie" else []
+        edited = [_apply(part, by_index.get(index, ())) for index, part in enumerate(parts, count)]
+        count += len(parts)
+        if edited == parts:
             found.append((name, value))
-            continue
-        index += 1
-        edited: bytes | None = value
-        for edit in by_index.get(index, ()):
-            if edited is not None:
-                edited = _edited(edited, edit)
-        if edited is not None:
-            found.append((name, edited))
+        else:
+            found.extend((name, part) for part in edited if part is not None)
     return tuple(found)
+
+
+def _folded(value: bytes) -> list[bytes]:
+    return [part.strip(b"\r") for part in value.split(b"\n") if part.strip(b"\r\t ")]
+
+
+def _apply(value: bytes, edits: Sequence[Edit]) -> bytes | None:
+    edited: bytes | None = value
+    for edit in edits:
+        if edited is not None:
+            edited = _edited(edited, edit)
+    return edited
 
 
 def _edited(value: bytes, edit: Edit) -> bytes | None:

@@ -27,7 +27,7 @@ from cmp.core.exchange import Unseen
 
 
 class Detector(Protocol):
-    """What every module here has: its code, what a count of it means, and which missing parts leave it blind.
+    """What every module here has: its code, what a count of it means, and without which parts it cannot assess.
 
     Its docstring says under fixed headings what it finds, why it matters, an example, what it does not see, and where
     it comes from.

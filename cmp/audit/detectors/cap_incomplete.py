@@ -1,7 +1,8 @@
 """cap.incomplete
 
 What it finds
-    That a capture cannot show something detectors need, one finding for each missing part, with their codes.
+    That a capture cannot show something detectors need, one finding for each missing part, with their codes. Those
+    that need cookies sent as well as set are named when either is missing.
 Why it matters
     No finding means nothing where nothing could be seen. Chrome's ordinary HAR export leaves out every cookie.
 Example

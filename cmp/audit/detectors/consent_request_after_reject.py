@@ -22,7 +22,8 @@ from cmp.core.exchange import Unseen
 
 CODE = "consent.request-after-reject"
 MEANING = "contacted although the visitor refused"
-NEEDS = frozenset({Unseen.KIND, Unseen.PAGE})
+# A known vendor is known by its host alone, whatever else is missing.
+NEEDS: frozenset[Unseen] = frozenset()
 
 
 def find(evidence: Evidence) -> Iterator[Finding]:

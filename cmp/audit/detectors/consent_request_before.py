@@ -23,7 +23,8 @@ from cmp.core.exchange import Unseen
 
 CODE = "consent.request-before"
 MEANING = "contacted before the visitor chose anything"
-NEEDS = frozenset({Unseen.KIND, Unseen.PAGE})
+# A known vendor is known by its host alone, whatever else is missing.
+NEEDS: frozenset[Unseen] = frozenset()
 
 
 def find(evidence: Evidence) -> Iterator[Finding]:

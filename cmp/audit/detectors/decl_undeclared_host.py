@@ -18,7 +18,7 @@ Level: potential where the policy denies unknown hosts; a note against the basel
 
 from collections.abc import Iterator
 
-from cmp.audit.evidence import Evidence, Sighting
+from cmp.audit.evidence import Evidence
 from cmp.audit.finding import Finding, Level
 from cmp.audit.gather import requests_found
 from cmp.core.exchange import Unseen
@@ -26,19 +26,17 @@ from cmp.core.policy import Unknown
 
 CODE = "decl.undeclared-host"
 MEANING = "third parties that the policy does not name"
-NEEDS = frozenset({Unseen.KIND, Unseen.PAGE})
+NEEDS = frozenset({Unseen.PAGE})
 
 
 def find(evidence: Evidence) -> Iterator[Finding]:
-    if evidence.policy.unknown_host is Unknown.ALLOW:
+    if evidence.policy.unknown_host is Unknown.ALLOW or _blind(evidence):
         return
     denied = evidence.policy.unknown_host is Unknown.DENY and not evidence.baseline
-    unknown = (seen for seen in evidence.requests if seen.ruling.rule == "unknown.host" and _is_other(evidence, seen))
+    unknown = (seen for seen in evidence.requests if seen.ruling.rule == "unknown.host")
     yield from requests_found(evidence, CODE, unknown, Level.POTENTIAL if denied else Level.NOTE)
 
 
-def _is_other(evidence: Evidence, seen: Sighting) -> bool:
-    """Whether it is certain enough that the host is not the visited site's own."""
-    if evidence.policy.sites or Unseen.PAGE not in seen.exchange.unseen:
-        return True
-    return Unseen.PAGE not in evidence.replay.capture.unseen and seen.exchange.host_site not in evidence.visited
+def _blind(evidence: Evidence) -> bool:
+    """Whether nothing tells the visited site from others: no page known, and no sites named."""
+    return Unseen.PAGE in evidence.replay.capture.unseen and not evidence.policy.sites

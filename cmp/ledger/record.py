@@ -1,0 +1,99 @@
+"""One choice of one person, with everything known of it at that moment.
+
+May go in here: the value and the check of its form. May not: what is kept of it (`leaves.py`), where (`store.py`).
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cmp.core.signals import NO_SIGNALS, Signals
+
+SECONDS_PER_HOUR = 3600
+
+
+class Kind(StrEnum):
+    """What happened. A choice that takes back a part and leaves a part granted is a new `GIVEN` of the same person."""
+
+    GIVEN = "given"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+class Surface(StrEnum):
+    """Where the person was asked."""
+
+    BANNER = "banner"
+    PREFERENCES = "preferences"
+    EMBED = "embed"
+
+
+class Source(StrEnum):
+    """How the answer came in: from the script, or from the form that works without one."""
+
+    JSON = "json"
+    FORM = "form"
+
+
+# Closed forms: what a visitor's browser sends cannot slip into the ledger through one of these fields.
+_FORMS = {
+    "policy": (re.compile(r"[0-9a-f]{64}"), "64 hexadecimal digits"),
+    "policy_version": (re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,64}"), "1 to 64 printable characters"),
+    "notice": (re.compile(r"[A-Za-z0-9._-]{1,64}"), "1 to 64 letters, digits, dots, dashes or underscores"),
+    "language": (re.compile(r"([A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4})?"), 'a language tag such as "de" or "pt-BR"'),
+    "person": (re.compile(r"([0-9a-f]{32})?"), "32 hexadecimal digits, or nothing"),
+}
+_ID = r"[a-z0-9]+(?:-[a-z0-9]+)*"
+_NAME = re.compile(rf"(?:vendor:)?{_ID}")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A choice to be stored. Raises ValueError, naming the field, for one that cannot be true.
+
+    `at` is Unix seconds. `granted` and `refused` hold category ids, or "vendor:ID", as `cmp.core.consent.Visitor` does;
+    the caller takes them from the policy, never from a request unchecked. `policy` is the fingerprint decided under,
+    `notice` the version of the texts that were shown. `person` is the random id that an earlier consent was
+    acknowledged with, "" where there is none.
+    """
+
+    kind: Kind
+    at: float
+    policy: str
+    policy_version: str
+    notice: str
+    surface: Surface
+    source: Source
+    language: str = ""
+    granted: frozenset[str] = frozenset()
+    refused: frozenset[str] = frozenset()
+    signals: Signals = NO_SIGNALS
+    person: str = ""
+
+    def __post_init__(self) -> None:
+        for field, (form, told) in _FORMS.items():
+            if not form.fullmatch(getattr(self, field)):
+                raise ValueError(f"{field}: must be {told}")
+        if not 0 <= self.at < 2**36:
+            raise ValueError("at: must be Unix seconds")
+        for field, names in (("granted", self.granted), ("refused", self.refused)):
+            if not all(len(name) <= 256 and _NAME.fullmatch(name) for name in names):
+                raise ValueError(f'{field}: must hold ids of categories, or "vendor:ID"')
+        if self.granted & self.refused:
+            raise ValueError("granted: names what is also refused")
+        if (self.kind is Kind.GIVEN) != bool(self.granted):
+            raise ValueError("granted: must name something for what was given, and nothing for any other kind")
+        if self.kind is not Kind.GIVEN and not self.refused:
+            raise ValueError("refused: must name what was refused or withdrawn")
+        if self.kind is Kind.REFUSED and self.person:
+            raise ValueError("person: a refusal belongs to nobody; who had consented before withdraws")
+
+    @property
+    def hour(self) -> int:
+        """The moment rounded down to the hour, Unix seconds."""
+        return hour_of(self.at)
+
+
+def hour_of(at: float) -> int:
+    """Unix seconds rounded down to the full hour."""
+    return int(at) // SECONDS_PER_HOUR * SECONDS_PER_HOUR

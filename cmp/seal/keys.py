@@ -1,0 +1,139 @@
+"""Signing keys: a file only its owner can read, several keys for rotation, and the public half alone for the proxy.
+
+May go in here: making, reading and using Ed25519 keys (RFC 8032). May not: what is signed.
+"""
+
+import base64
+import binascii
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+
+class KeysError(Exception):
+    """A key file that cannot be used. Names the file, what is wrong and what to do, in one line."""
+
+
+@dataclass(frozen=True)
+class PublicKeys:
+    """The keys signatures are checked with, by key id."""
+
+    keys: Mapping[str, Ed25519PublicKey]
+
+    def verifies(self, key_id: str, signature: bytes, data: bytes) -> bool:
+        """Whether the signature was made over exactly `data` with the key called `key_id`."""
+        key = self.keys.get(key_id)
+        if key is None:
+            return False
+        try:
+            key.verify(signature, data)
+        except InvalidSignature:
+            return False
+        return True
+
+
+@dataclass(frozen=True)
+class SigningKeys:
+    """The keys of a consent server: it signs with the first, and still accepts what the others signed.
+
+    `form_secret` is for form tokens, which only the server itself checks.
+    """
+
+    keys: Mapping[str, Ed25519PrivateKey]
+    form_secret: bytes = field(repr=False)
+
+    @property
+    def public(self) -> PublicKeys:
+        return PublicKeys({id_: key.public_key() for id_, key in self.keys.items()})
+
+    def sign(self, data: bytes) -> tuple[str, bytes]:
+        """The id of the key used and the signature (64 bytes)."""
+        id_, key = next(iter(self.keys.items()))
+        return id_, key.sign(data)
+
+
+def make_keys(path: Path) -> SigningKeys:
+    """New keys in a new file of mode 0600, and their public half beside it (FILE.pub). Raises KeysError."""
+    id_, key = secrets.token_hex(4), Ed25519PrivateKey.generate()
+    secret = secrets.token_bytes(32)
+    private = key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+    document = {"form": 1, "keys": [{"id": id_, "private": _text(private)}], "form_secret": _text(secret)}
+    public = {"form": 1, "keys": [{"id": id_, "public": _text(key.public_key().public_bytes_raw())}]}
+    _write_new(path, document, 0o600)
+    _write_new(public_file(path), public, 0o644)
+    return SigningKeys({id_: key}, secret)
+
+
+def public_file(path: Path) -> Path:
+    """Where the public half of a key file lies: all that a proxy needs."""
+    return path.with_name(path.name + ".pub")
+
+
+def read_signing_keys(path: Path) -> SigningKeys:
+    """The private keys of a file. Raises KeysError, also where others than the owner may read it."""
+    document = _read(path)
+    if path.stat().st_mode & 0o077:
+        raise KeysError(f"{path}: others may read these keys: chmod 600 {path}")
+    try:
+        keys = {str(k["id"]): Ed25519PrivateKey.from_private_bytes(_bytes(k["private"])) for k in document["keys"]}
+        secret = _bytes(document["form_secret"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise KeysError(f"{path}: holds no signing keys ({error}): make new ones, or restore a backup") from error
+    if not keys or len(secret) < 16:
+        raise KeysError(f"{path}: holds no signing keys: make new ones, or restore a backup")
+    return SigningKeys(keys, secret)
+
+
+def read_public_keys(path: Path) -> PublicKeys:
+    """The public keys of a public file, or of a private one. Raises KeysError."""
+    document = _read(path)
+    try:
+        if any("private" in key for key in document["keys"]):
+            return read_signing_keys(path).public
+        keys = {str(k["id"]): Ed25519PublicKey.from_public_bytes(_bytes(k["public"])) for k in document["keys"]}
+    except (KeyError, TypeError, ValueError) as error:
+        raise KeysError(
+            f"{path}: holds no public keys ({error}): name the .pub file beside the server's keys"
+        ) from error
+    return PublicKeys(keys)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise KeysError(f"{path}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise KeysError(f"{path}: is no key file: {error}") from error
+    if not isinstance(document, dict) or document.get("form") != 1:
+        raise KeysError(f"{path}: is no key file of a form this version knows")
+    return document
+
+
+def _write_new(path: Path, document: Mapping[str, Any], mode: int) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
+            json.dump(document, file, indent=2)
+            file.write("\n")
+    except OSError as error:
+        raise KeysError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise ValueError("a key is not base64") from error

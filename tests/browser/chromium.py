@@ -1,0 +1,52 @@
+"""A real Chromium for tests, and why there is none where there is none.
+
+May go in here: starting the browser so that it talks to loopback only. May not: what is tested.
+"""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+# Everything the browser would ask the network for on its own account.
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-domain-reliability",
+    "--disable-features=OptimizationHints,MediaRouter,Translate,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable",
+)
+
+
+def chromium_path() -> str | None:
+    return shutil.which(os.environ.get("CHROMIUM") or "chromium")
+
+
+needs_chromium = pytest.mark.skipif(
+    chromium_path() is None, reason="no Chromium: install Debian's package chromium or set CHROMIUM"
+)
+
+
+@contextlib.contextmanager
+def running_chromium(proxy_port: int | None = None, *arguments: str) -> Iterator[Browser]:
+    """A headless browser whose every connection goes to the proxy on loopback (or nowhere, without one)."""
+    network = (
+        [f"--proxy-server=127.0.0.1:{proxy_port}", "--proxy-bypass-list=<-loopback>"]
+        if proxy_port
+        else ["--host-resolver-rules=MAP * 127.0.0.1"]
+    )
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium_path(), headless=True, args=[*QUIET, *network, *arguments]
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
