@@ -24,7 +24,7 @@ STAMP := $(VENV)/$(READY)
 TYPED := $(wildcard cmp addons tests demo benchmarks)
 PYTEST = $(VENV)/bin/python -m pytest -q -n 2 --dist loadgroup
 
-.PHONY: help demo test soak bench lint lock clean pytest chromium python
+.PHONY: help demo test soak bench lint lock clean pytest tools python
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -41,7 +41,7 @@ test: lint pytest ## lint, types and all tests, on this Python and again on Pyth
 	    fi; \
 	fi
 
-soak: $(STAMP) chromium ## the long tests in full
+soak: $(STAMP) tools ## the long tests in full
 	@echo '== soak tests, Python $(PYVER)'
 	@CONSENTRY_SOAK=1 $(PYTEST) -m soak --timeout 3600 $(PYTEST_ARGS)
 
@@ -69,12 +69,12 @@ clean: ## remove everything these targets made
 
 # ------------------------------------------------------------------------------------------------ parts of the above
 
-pytest: $(STAMP) chromium
+pytest: $(STAMP) tools
 	@echo '== tests, Python $(PYVER)'
 	@$(PYTEST) -m 'not soak' $(PYTEST_ARGS)
 
-chromium:
-	@scripts/ensure-chromium .venv/chromium.log
+tools:
+	@scripts/ensure-tools .venv/tools.log
 
 python:
 	@case '$(PYVER)' in \

@@ -34,6 +34,7 @@ class ConnectTo:
 
     def __init__(self, routes: Sequence[Route]) -> None:
         self.routes = tuple(routes)
+        self._asked: dict[str, tuple[str, int]] = {}
 
     def server_connect(self, data: server_hooks.ServerConnectionHookData) -> None:
         if data.server.address is None:
@@ -43,5 +44,15 @@ class ConnectTo:
             if route.host in ("", host.lower()) and route.port in (0, port):
                 if data.server.tls and data.server.sni is None:
                     data.server.sni = host
+                self._asked[data.server.id] = (host, port)
                 data.server.address = (route.to_host, route.to_port)
                 return
+
+    def server_connected(self, data: server_hooks.ServerConnectionHookData) -> None:
+        # mitmproxy looks for a connection to use again by its address. Under the other one it would open a new one for
+        # each request and wait for ever after the fifth; and it refuses to set the address of an open connection.
+        if asked := self._asked.pop(data.server.id, None):
+            object.__setattr__(data.server, "address", asked)
+
+    def server_connect_error(self, data: server_hooks.ServerConnectionHookData) -> None:
+        self._asked.pop(data.server.id, None)

@@ -1,16 +1,15 @@
 """The enforcing addon: what `decide` says of a flow is done to it, before a byte is forwarded.
 
-May go in here: which hook does what. May not: what is decided (`cmp.core`), how bytes change (`cmp.wire`), what passes
-when deciding fails (`fail_closed.py`... see `cmp.wire.fallback`).
+May go in here: which hook does what. May not: what is decided (`cmp.core`), how bytes change (`cmp.wire`), how that is
+put on a flow and what passes when deciding fails (`cmp.live`).
 
-mitmproxy logs an exception in a hook and lets the traffic pass. So every hook is guarded, and each hook checks that the
-one before it did its work: a flow that nobody decided on is held to the policy's fallback, never forwarded as it is.
+Every hook is guarded, and each checks that the one before it did its work: a flow that nobody decided on is held to the
+policy's fallback, never forwarded as it is.
 
 Also usable as `mitmdump -s addons/enforce.py --set consentry_policy=FILE`.
 """
 
 import logging
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,28 +17,21 @@ from mitmproxy import ctx, exceptions, http
 from mitmproxy.addonmanager import Loader
 from mitmproxy.proxy.mode_specs import ReverseMode
 
-from cmp.capture.flow_exchange import leave_mark, observe_flow
-from cmp.core.classify import host_suffixes
+from cmp.capture.flow_exchange import flow_url, leave_mark, mark_of, observe_flow, read_mark
 from cmp.core.consent import NO_CHOICE, Visitor
 from cmp.core.decide import decide
 from cmp.core.decision import Decision, EditKind, Reason, Ruling
-from cmp.core.exchange import Exchange, Kind
-from cmp.core.policy import Policy
-from cmp.core.urls import parse_host
+from cmp.core.exchange import Exchange
+from cmp.live import consent_endpoint, pages
+from cmp.live.enforcement import Enforcement, Mode
+from cmp.live.failing_closed import ANSWERED, ASKED, block, guarded, hold_answer, hold_request, kill, refuse_answer
+from cmp.live.originals import as_asked, keep_answer
 from cmp.policy.faults import DocumentError, PolicyError
 from cmp.policy.load import load_policy
-from cmp.wire.cookies import cookie_name, edit_set_cookies, strip_request_cookies
-from cmp.wire.stubs import stub_for
+from cmp.seal.cookie import read_cookie
+from cmp.wire.cookies import edit_set_cookies, strip_request_cookies
 
 logger = logging.getLogger(__name__)
-
-# Our notes on a flow while it lives; they stay in the flow file, where they do no harm.
-ASKED = "consentry.asked"  # the request was decided on: "pass" or "block"
-ANSWERED = "consentry.answered"  # the answer's headers were decided on
-
-# A blocked request's body is read and thrown away up to this size (bytes), so that the page gets its stub; a larger or
-# endless one ends the connection, because what is not forwarded would have to be kept in memory.
-BODY_LIMIT = 1024 * 1024
 
 # Settings without which decisions come too late: an eager connection shows the tracker an address before any hook, raw
 # TCP has no hooks of ours, streaming of large bodies forwards a request that is blocked later, and the onboarding app
@@ -54,10 +46,18 @@ REQUIRED_OPTIONS: dict[str, Any] = {
 
 
 class Enforce:
-    """Holds one immutable policy; a reload builds a new one and swaps the reference."""
+    """Holds one immutable `Enforcement`; a reload builds a new one and swaps the reference."""
 
-    def __init__(self, policy: Policy | None = None) -> None:
-        self.policy = policy
+    def __init__(self, enforcement: Enforcement | None = None) -> None:
+        self.enforcement = enforcement
+        self.health: consent_endpoint.ConsentHealth | None = None
+        if enforcement is not None and enforcement.consent is not None:
+            self.health = consent_endpoint.ConsentHealth(enforcement.consent)
+
+    @property
+    def addons(self) -> list[object]:
+        """Addons that come and go with this one."""
+        return [self.health] if self.health is not None else []
 
     def load(self, loader: Loader) -> None:
         loader.add_option("consentry_policy", str, "", "The policy file that is enforced.")
@@ -65,10 +65,10 @@ class Enforce:
     def configure(self, updated: set[str]) -> None:
         if "consentry_policy" in updated and ctx.options.consentry_policy:
             try:
-                self.policy = load_policy(Path(ctx.options.consentry_policy))
+                self.enforcement = Enforcement(load_policy(Path(ctx.options.consentry_policy)))
             except (PolicyError, DocumentError) as error:
                 raise exceptions.OptionsError(str(error)) from error
-        if self.policy is None:
+        if self.enforcement is None:
             raise exceptions.OptionsError("there is no policy to enforce: --set consentry_policy=FILE")
         wrong = {
             name: value
@@ -82,156 +82,132 @@ class Enforce:
     # -- hooks, in the order mitmproxy calls them
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
-        _guarded(flow, self._decide_request, self._hold_request)
+        guarded(flow, self._decide_request, self._hold_request)
 
     def request(self, flow: http.HTTPFlow) -> None:
         if ASKED not in flow.metadata:
             # requestheaders did not do its work, so nothing was streamed: there is still time.
-            _guarded(flow, self._hold_request, _kill)
+            guarded(flow, self._hold_request, kill)
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
-        _guarded(flow, self._decide_answer, self._hold_answer)
+        guarded(flow, self._decide_answer, self._hold_answer)
 
     def response(self, flow: http.HTTPFlow) -> None:
         if ANSWERED not in flow.metadata:
-            _guarded(flow, self._hold_answer, _kill)
+            guarded(flow, self._hold_answer, kill)
+        elif pages.is_waiting(flow):
+            guarded(flow, self._prepare_page, refuse_answer)
 
     # -- what they do
 
     def _decide_request(self, flow: http.HTTPFlow) -> None:
-        policy, reverse = self._policy(), is_reverse(flow)
-        exchange = observe_flow(flow, reverse=reverse)
-        visitor = self._visitor(flow, exchange)
+        now, reverse = self._now(), is_reverse(flow)
+        policy, enforced = now.policy, now.mode is Mode.ENFORCE
+        url = flow_url(flow, reverse=reverse)
+        endpoint = reverse and consent_endpoint.is_endpoint(now.consent, url)
+        exchange = observe_flow(flow, reverse=reverse, endpoint=endpoint)
+        visitor = _visitor(now, exchange, reverse=reverse)
         decision = decide(policy, visitor, exchange)
-        if decision.blocked:
-            _block(flow, exchange.kind)
+        if enforced and decision.blocked:
+            block(flow, exchange.kind)
         else:
-            strip = {edit.name for edit in decision.edits if edit.kind is EditKind.STRIP_COOKIE}
-            if strip:
-                flow.backup()
-                flow.request.headers.fields = strip_request_cookies(flow.request.headers.fields, strip.__contains__)
+            if endpoint and now.consent is not None:
+                consent_endpoint.forward(flow, now.consent, url)
+            elif enforced:
+                self._edit_request(flow, decision)
+                if reverse:
+                    pages.ask_for_page(flow, exchange)
             if not reverse:
                 _correct_host(flow)
             # Nothing reads the body, so it is passed on as it comes.
             flow.request.stream = True
             flow.metadata[ASKED] = "pass"
-        leave_mark(flow, reverse=reverse, policy=policy.fingerprint, visitor=visitor, decision=decision)
+        mark = mark_of(
+            decision,
+            reverse=reverse,
+            policy=policy.fingerprint,
+            visitor=visitor,
+            endpoint=endpoint,
+            enforced=enforced or endpoint,
+        )
+        leave_mark(flow, mark)
+
+    def _edit_request(self, flow: http.HTTPFlow, decision: Decision) -> None:
+        strip = {edit.name for edit in decision.edits if edit.kind is EditKind.STRIP_COOKIE}
+        if strip:
+            flow.backup()
+            flow.request.headers.fields = strip_request_cookies(flow.request.headers.fields, strip.__contains__)
 
     def _decide_answer(self, flow: http.HTTPFlow) -> None:
+        answer, mark = _answer(flow), read_mark(flow)
         if flow.metadata[ASKED] == "block":
             flow.metadata[ANSWERED] = True
             return
-        policy, reverse, answer = self._policy(), is_reverse(flow), _answer(flow)
-        exchange = observe_flow(_as_asked(flow), reverse=reverse)
-        visitor = self._visitor(flow, exchange)
-        decision = decide(policy, visitor, exchange)
+        if mark is None:
+            raise RuntimeError("the request's mark is gone")
+        if flow.modified():
+            keep_answer(flow, answer)
+        now, enforced = self._now(), mark.enforced
+        exchange = observe_flow(as_asked(flow), reverse=mark.reverse, endpoint=mark.endpoint)
+        # The visitor of the request, whatever the clock says by now: one exchange, one decision.
+        decision = decide(now.policy, mark.visitor, exchange)
         edits = [edit for edit in decision.edits if edit.index is not None]
-        if edits or flow.modified():
-            _keep_answer(flow)
-        if edits:
+        if edits and enforced:
+            keep_answer(flow, answer)
             answer.headers.fields = edit_set_cookies(answer.headers.fields, edits)
-        _stream(answer)
-        leave_mark(flow, reverse=reverse, policy=policy.fingerprint, visitor=visitor, decision=decision)
+        # A switch of protocols has no body, and mitmproxy sets up the new protocol only where it is not streamed.
+        answer.stream = answer.status_code != 101
+        form = mark_of(
+            decision,
+            reverse=mark.reverse,
+            policy=now.policy.fingerprint,
+            visitor=mark.visitor,
+            endpoint=mark.endpoint,
+            enforced=enforced,
+        )
+        leave_mark(flow, form)
+        if mark.reverse and not mark.endpoint:
+            pages.await_page(flow, answer, now, form, exchange)
         flow.metadata[ANSWERED] = True
 
+    def _prepare_page(self, flow: http.HTTPFlow) -> None:
+        pages.prepare(flow, _answer(flow), self._now(), consent_up=self.health is None or self.health.up)
+
     def _hold_request(self, flow: http.HTTPFlow) -> None:
-        """Forward only what the fallback lists: the last word where deciding failed."""
-        policy, reverse = self._policy(), is_reverse(flow)
-        fallback = policy.fallback
-        listed = reverse or any(suffix in fallback.hosts for suffix in host_suffixes(parse_host(flow.request.host)))
-        if listed:
-            flow.backup()
-            flow.request.headers.fields = strip_request_cookies(
-                flow.request.headers.fields, lambda name: not fallback.keeps_cookie(name)
-            )
-            if not reverse:
-                _correct_host(flow)
-            flow.metadata[ASKED] = "pass"
-        else:
-            _block(flow, Kind.OTHER)
-        leave_mark(
-            flow,
-            reverse=reverse,
-            policy=policy.fingerprint,
-            visitor=NO_CHOICE,
-            decision=Decision(Ruling(listed, Reason.FALLBACK, "fallback")),
-        )
+        now, reverse = self._now(), is_reverse(flow)
+        listed = hold_request(flow, now.policy.fallback, own_site=reverse)
+        if listed and not reverse:
+            _correct_host(flow)
+        ruling = Ruling(listed, Reason.FALLBACK, "fallback")
+        mark = mark_of(Decision(ruling), reverse=reverse, policy=now.policy.fingerprint, visitor=NO_CHOICE)
+        leave_mark(flow, mark)
 
     def _hold_answer(self, flow: http.HTTPFlow) -> None:
-        """Drop every Set-Cookie the fallback does not list, and let the page reach only what it lists."""
         if flow.metadata.get(ASKED) == "block":
             flow.metadata[ANSWERED] = True
             return
-        fallback, answer = self._policy().fallback, _answer(flow)
-        _keep_answer(flow)
-        answer.headers.fields = tuple(
-            (name, value)
-            for name, value in answer.headers.fields
-            if name.lower() != b"set-cookie" or fallback.keeps_cookie(cookie_name(value.partition(b";")[0]))
-        )
-        answer.headers.add("Content-Security-Policy", fallback.csp)
-        flow.metadata[ANSWERED] = True
+        answer = _answer(flow)
+        keep_answer(flow, answer)
+        hold_answer(flow, answer, self._now().policy.fallback)
 
-    def _policy(self) -> Policy:
-        if self.policy is None:
+    def _now(self) -> Enforcement:
+        if self.enforcement is None:
             raise RuntimeError("a hook ran before the policy was configured")
-        return self.policy
+        return self.enforcement
 
-    def _visitor(self, flow: http.HTTPFlow, exchange: Exchange) -> Visitor:
-        """Nobody has made a choice as long as there is no consent server to make it with."""
+
+def _visitor(now: Enforcement, exchange: Exchange, *, reverse: bool) -> Visitor:
+    """Who asks. Only the operator's own site has our cookie; elsewhere nobody has made a choice."""
+    if not reverse or now.consent is None:
         return NO_CHOICE
-
-
-Step = Callable[[http.HTTPFlow], None]
-
-
-def _guarded(flow: http.HTTPFlow, step: Step, otherwise: Step) -> None:
-    """Run a hook's step; where it fails, the one that fails closed; where that fails too, end the flow."""
-    try:
-        step(flow)
-    except Exception:
-        logger.exception("deciding failed; held to the policy's fallback")
-        try:
-            otherwise(flow)
-        except Exception:
-            logger.exception("the fallback failed too; the connection is ended")
-            _kill(flow)
-
-
-def _kill(flow: http.HTTPFlow) -> None:
-    flow.metadata[ASKED] = "block"
-    flow.request.stream = False
-    if flow.killable:
-        flow.kill()
+    consent = now.consent
+    found = read_cookie(consent.keys, consent.site, exchange.cookies, now.clock(), now.policy.fingerprint)
+    return found.visitor
 
 
 def is_reverse(flow: http.HTTPFlow) -> bool:
     """Whether the flow came in through a reverse proxy: on the operator's own site."""
     return isinstance(flow.client_conn.proxy_mode, ReverseMode)
-
-
-def _block(flow: http.HTTPFlow, kind: Kind) -> None:
-    flow.metadata[ASKED] = "block"
-    flow.backup()
-    flow.request.stream = False
-    if not _bounded_body(flow.request):
-        _kill(flow)
-        return
-    # Set here and not in the request hook: a hook that fails later cannot undo the block.
-    stub = stub_for(kind)
-    headers = {"Content-Type": stub.media_type, "Cache-Control": "no-store", "X-Consentry": "blocked"}
-    flow.response = http.Response.make(stub.status, stub.body, headers)
-
-
-def _bounded_body(request: http.Request) -> bool:
-    """Whether the body's end is in sight: no body, or one that says it is small (RFC 9112, section 6)."""
-    if "transfer-encoding" in request.headers:
-        return False
-    length = request.headers.get("content-length")
-    if length is None:
-        # HTTP/2 bodies need no length; a request that has none by its method is the common case.
-        return not request.is_http2 or request.method in ("GET", "HEAD", "OPTIONS")
-    return length.isdigit() and int(length) <= BODY_LIMIT
 
 
 def _correct_host(flow: http.HTTPFlow) -> None:
@@ -242,37 +218,10 @@ def _correct_host(flow: http.HTTPFlow) -> None:
         request.host_header = request.host if request.port in (80, 443) else f"{request.host}:{request.port}"
 
 
-def _as_asked(flow: http.HTTPFlow) -> http.HTTPFlow:
-    """The flow with the cookies the browser sent, which the decision on the answer must see again."""
-    if not flow.modified():
-        return flow
-    asked: http.HTTPFlow = flow.copy()
-    answer = flow.response
-    asked.revert()
-    asked.response = answer
-    return asked
-
-
-def _keep_answer(flow: http.HTTPFlow) -> None:
-    """Put the answer as the server gave it beside the request that `backup` kept.
-
-    `Flow.backup` keeps the first state only, in which there was no answer yet; `revert` must restore both.
-    """
-    flow.backup()
-    kept: dict[str, Any] = flow._backup  # type: ignore[assignment]  # annotated as a Flow, holds its state
-    if kept["response"] is None:
-        kept["response"] = _answer(flow).get_state()
-
-
 def _answer(flow: http.HTTPFlow) -> http.Response:
     if flow.response is None:
         raise RuntimeError("an answer hook ran on a flow without an answer")
     return flow.response
-
-
-def _stream(answer: http.Response) -> None:
-    # A switch of protocols has no body, and mitmproxy sets up the new protocol only where it is not streamed.
-    answer.stream = answer.status_code != 101
 
 
 addons = [Enforce()]

@@ -19,7 +19,7 @@ from mitmproxy.master import Master
 from addons.close_leftovers import CloseLeftovers
 from addons.connect_to import ConnectTo, Route
 from addons.enforce import REQUIRED_OPTIONS, Enforce
-from cmp.core.policy import Policy
+from cmp.live.enforcement import Enforcement
 
 # The h2 of mitmproxy 11 lets requests be smuggled (CVE-2025-57804): HTTP/2 from the first version with a safe one.
 HTTP2_FROM = (12, 2, 2)
@@ -30,7 +30,8 @@ class ProxySettings:
     """How the proxy runs.
 
     `mode` is "regular" or "reverse:URL"; `record` a flow file to write; `upstream_ca` a PEM file of authorities trusted
-    for upstream servers besides the usual ones; `confdir` the folder of our own authority's keys.
+    for upstream servers besides the usual ones; `confdir` the folder of our own authority's keys; `certificate` a PEM
+    file (certificate chain and key) for TLS in front of the operator's site.
     """
 
     mode: str
@@ -40,6 +41,7 @@ class ProxySettings:
     routes: Sequence[Route] = ()
     upstream_ca: Path | None = None
     confdir: Path | None = None
+    certificate: Path | None = None
 
 
 class ProxyError(Exception):
@@ -89,7 +91,7 @@ def http2_is_safe(version: str = mitmproxy.version.VERSION) -> bool:
 
 
 def build_master(
-    settings: ProxySettings, policy: Policy, tell: Callable[[str, int], None] = lambda _host, _port: None
+    settings: ProxySettings, enforcement: Enforcement, tell: Callable[[str, int], None] = lambda _host, _port: None
 ) -> Master:
     """The Master, ready to run. Call it inside a running event loop."""
     opts = options.Options(listen_host=settings.host, listen_port=settings.port, mode=[settings.mode])
@@ -102,7 +104,7 @@ def build_master(
         tlsconfig.TlsConfig(),
         disable_h2c.DisableH2C(),
         ConnectTo(settings.routes),
-        Enforce(policy),
+        Enforce(enforcement),
         CloseLeftovers(server),
         save.Save(),
         ErrorCheck(),
@@ -115,23 +117,31 @@ def build_master(
         keep_host_header=True,
         save_stream_file=str(settings.record) if settings.record else None,
         ssl_verify_upstream_trusted_ca=str(settings.upstream_ca) if settings.upstream_ca else None,
+        certs=[str(settings.certificate)] if settings.certificate else [],
         **({"confdir": str(settings.confdir)} if settings.confdir else {}),
     )
     return master
 
 
-async def run(settings: ProxySettings, policy: Policy, tell: Callable[[str, int], None]) -> None:
+async def run(settings: ProxySettings, enforcement: Enforcement, tell: Callable[[str, int], None]) -> None:
     """Run until SIGINT or SIGTERM. Raises ProxyError where it cannot start."""
-    master = build_master(settings, policy, tell)
+    master = build_master(settings, enforcement, tell)
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, master.shutdown)
     await master.run()
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    """Connections that are open when the proxy ends are cancelled; asyncio of Python 3.11 reports that as an error."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, asyncio.CancelledError)
+
+
 def log_to_stderr() -> None:
     """Warnings and errors as lines on stderr; what each visitor does is nobody's business and is not logged."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setLevel(logging.WARNING)
+    handler.addFilter(_is_news)
     handler.setFormatter(logging.Formatter("consentry proxy: %(levelname)s: %(message)s"))
     logging.getLogger().addHandler(handler)

@@ -76,6 +76,14 @@ def fetch_metadata(kind: str, url: str, *, page: str) -> dict[str, str]:
     return headers
 
 
+def ping_headers(page: str, target: str, ping: str) -> dict[str, str]:
+    """What a ping says of the click; a page over HTTPS does not name itself to others (HTML, hyperlink auditing)."""
+    told = {"Ping-To": target}
+    if origin_of(page) == origin_of(ping) or not page.startswith("https:"):
+        told["Ping-From"] = page
+    return told
+
+
 def _relation(page: str, url: str) -> str:
     if not page:
         return "none"

@@ -3,8 +3,8 @@
 May go in here: one small table of paths per host, and the cookie and cross-origin headers all of them send. May not:
 their scripts' sources (`scripts.py`), the site's own host (`origin.py`).
 
-Over HTTPS the cookies are SameSite=None; Secure, which browsers take from third parties. Over HTTP there is no such
-form: Chromium keeps none of them, a client with a laxer jar does.
+Over HTTPS the cookies are SameSite=None; Secure, the only ones of third parties a browser may take; over HTTP there
+is no such form. The demo's own visitor keeps them all.
 """
 
 import json

@@ -20,11 +20,14 @@ import aiohttp
 from yarl import URL
 
 from demo.effects import COOKIE, DOES, read_effects
-from demo.manners import fetch_metadata, request_headers
+from demo.manners import fetch_metadata, ping_headers, request_headers
 from demo.markup import Form, Link, Page, Resource, read_page, read_style
+from demo.obedience import Obedience
 from demo.routes import RouteResolver, Routes
 
 BLOCKED_HEADER = "X-Consentry"
+# The script that the proxy puts first into a page.
+GUARD = "/.consent/guard.js"
 USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64) consentry-demo-visitor/1"
 
 _REDIRECTS = 5
@@ -81,13 +84,14 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Got:
-    """An answer: `url` is where it came from after redirects."""
+    """An answer: `url` is where it came from after redirects; `policies` its Content-Security-Policy fields."""
 
     url: str
     status: int
     headers: Mapping[str, str]
     body: bytes
     blocked: bool
+    policies: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -104,6 +108,7 @@ class _Frame:
 
     url: str
     visit: Visit
+    rules: Obedience
     nested: bool = False
     loaded: dict[str, Got] = field(default_factory=dict)
 
@@ -176,8 +181,9 @@ class Visitor:
         target = urljoin(page.url, link.href)
         told = Visit(page.url)
         for ping in link.pings:
-            extra = {"Ping-From": page.url, "Ping-To": target}
-            await self._load(told, "POST", "ping", urljoin(page.url, ping), page=page.url, body=b"PING", extra=extra)
+            address = urljoin(page.url, ping)
+            extra = ping_headers(page.url, target, address)
+            await self._load(told, "POST", "ping", address, page=page.url, body=b"PING", extra=extra)
         found = await self._navigate("GET", target, page.url)
         found.requests[:0] = told.requests
         return found
@@ -219,7 +225,9 @@ class Visitor:
             visit.text = got.text
             page = read_page(got.text, scripts=self.scripts)
             visit.forms, visit.links = page.forms, page.links
-            await self._fill(_Frame(got.url, visit), page)
+            rules = Obedience(got.url)
+            rules.take_policies(got.policies)
+            await self._fill(_Frame(got.url, visit, rules), page)
         return visit
 
     async def _fill(self, frame: _Frame, page: Page) -> None:
@@ -231,7 +239,7 @@ class Visitor:
     async def _use(self, frame: _Frame, resource: Resource, style: str = "") -> None:
         """Load a resource of a frame and whatever follows from it. `style` is the style sheet that named it."""
         address = urljoin(style or frame.url, resource.url)
-        if urlsplit(address).scheme not in ("http", "https"):
+        if urlsplit(address).scheme not in ("http", "https") or not frame.rules.admits(address):
             return
         got = frame.loaded.get(address)
         if got is None:
@@ -255,24 +263,28 @@ class Visitor:
                 for named in read_style(got.text):
                     await self._use(frame, named, got.url)
             case "iframe" if got.media_type == "text/html":
-                inner = _Frame(got.url, frame.visit, nested=True)
+                inner = _Frame(got.url, frame.visit, Obedience(got.url), nested=True)
                 await self._fill(inner, read_page(got.text, scripts=self.scripts))
 
     async def _run(self, frame: _Frame, script: Got) -> None:
         """Carry out what a script declares. Without JavaScript no page names a script in the first place."""
+        if script.url.endswith(GUARD) and not frame.nested:
+            frame.rules.take_guard(script.text)
         if declared := script.headers.get(COOKIE):
-            self._write_cookie(frame.url, declared)
+            self._write_cookie(frame, declared)
         caused = Page()
         for effect in read_effects(script.headers.get(DOES, "")):
             address = effect.address(self.cookies(frame.url), urlsplit(frame.url).path)
             caused.resources.append(Resource(effect.kind, address, effect.method, effect.body))
         await self._fill(frame, caused)
 
-    def _write_cookie(self, url: str, declared: str) -> None:
+    def _write_cookie(self, frame: _Frame, declared: str) -> None:
         """What `document.cookie = ...` does; a script here writes its cookie only where there is none."""
         written: SimpleCookie = SimpleCookie(declared)
-        for name in written.keys() & self.cookies(url).keys():
-            del written[name]
+        url, there = frame.url, self.cookies(frame.url)
+        for name in list(written):
+            if name in there or not frame.rules.may_write(name):
+                del written[name]
         for morsel in written.values():
             morsel["path"] = "/"
         self._session().cookie_jar.update_cookies(written, URL(url))
@@ -315,7 +327,8 @@ class Visitor:
             ) as answer:
                 content = await answer.read()
                 blocked = answer.headers.get(BLOCKED_HEADER, "").strip().lower() == "blocked"
-                return Got(url, answer.status, answer.headers.copy(), content, blocked)
+                policies = tuple(answer.headers.getall("Content-Security-Policy", ()))
+                return Got(url, answer.status, answer.headers.copy(), content, blocked, policies)
         except (aiohttp.ClientError, ConnectionError, TimeoutError):
             # A proxy that ends the connection, a host that is not there: to a page both are an error event.
             return Got(url, 0, {}, b"", blocked=False)

@@ -19,6 +19,7 @@ from mitmproxy.master import Master
 
 from addons.connect_to import Route
 from cmp.core.policy import Policy
+from cmp.live.enforcement import Enforcement
 from cmp.proxy import ProxySettings, build_master
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -137,7 +138,7 @@ class Proxy:
 
 @contextlib.contextmanager
 def running_proxy(
-    policy: Policy, settings: ProxySettings, *, change: Callable[[Master], None] | None = None
+    policy: Policy | Enforcement, settings: ProxySettings, *, change: Callable[[Master], None] | None = None
 ) -> Iterator[Proxy]:
     """A real Master on a free port. `change` may meddle with it before it runs, to show what then happens."""
     started = threading.Event()
@@ -148,7 +149,8 @@ def running_proxy(
         started.set()
 
     async def main() -> None:
-        master = build_master(replace(settings, port=0), policy, tell)
+        enforcement = policy if isinstance(policy, Enforcement) else Enforcement(policy)
+        master = build_master(replace(settings, port=0), enforcement, tell)
         if change is not None:
             change(master)
         found["master"] = master

@@ -16,6 +16,7 @@ MODULES = sorted(path for folder in ("cmp", "addons") for path in (ROOT / folder
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("cmp", "cmp.__main__", "cmp.cli", "cmp.commands", "cmp.proxy", "cmp.up"),
     ("cmp.server", "cmp.audit", "addons"),
+    ("cmp.live",),
     ("cmp.capture", "cmp.wire"),
     ("cmp.policy", "cmp.ledger", "cmp.seal", "cmp.resources", "cmp.sites", "cmp.terminal"),
     ("cmp.core",),

@@ -5,7 +5,8 @@ a flow's messages (`addons`), reading flow files (`flows.py`).
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mitmproxy import http
@@ -13,7 +14,7 @@ from mitmproxy import http
 from cmp.capture.observe import Headers, observe_request, with_answer
 from cmp.core.consent import Visitor
 from cmp.core.decision import Decision
-from cmp.core.exchange import Exchange
+from cmp.core.exchange import Exchange, Kind
 from cmp.core.forms import decision_form, read_visitor_form, visitor_form
 from cmp.core.urls import Url, parse_url
 
@@ -29,22 +30,26 @@ def header_list(headers: http.Headers) -> Headers:
     ]
 
 
-def observe_flow(flow: http.HTTPFlow, *, reverse: bool) -> Exchange:
+def observe_flow(flow: http.HTTPFlow, *, reverse: bool, endpoint: bool = False) -> Exchange:
     """The exchange of a flow as it stands, with its answer where there is one.
 
     With `reverse` the flow came to the operator's own site: its public name is in the Host header and its page is the
-    site itself. Otherwise the host is the one that is really connected to. Raises UrlError for a target that is no URL.
+    site itself; with `endpoint` it is for our own reserved path there. Otherwise the host is the one that is really
+    connected to. Raises UrlError for a target that is no URL.
     """
     request = flow.request
     headers = header_list(request.headers)
-    url = _url(flow, reverse=reverse)
+    url = flow_url(flow, reverse=reverse)
     exchange = observe_request(
         request.method, url, headers, time=request.timestamp_start, page=url if reverse else None
     )
+    if endpoint:
+        exchange = replace(exchange, kind=Kind.CONSENT)
     return exchange if flow.response is None else with_answer(exchange, header_list(flow.response.headers))
 
 
-def _url(flow: http.HTTPFlow, *, reverse: bool) -> Url:
+def flow_url(flow: http.HTTPFlow, *, reverse: bool) -> Url:
+    """The URL the browser asked for. Raises UrlError."""
     request = flow.request
     if reverse:
         scheme = "https" if flow.client_conn.tls else "http"
@@ -55,26 +60,43 @@ def _url(flow: http.HTTPFlow, *, reverse: bool) -> Url:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What our proxy decided on a flow: the visitor it saw, the policy's fingerprint and the decision's JSON form."""
+    """What our proxy decided on a flow: the visitor it saw, the policy's fingerprint and the decision's JSON form.
+
+    `endpoint`: the request was for our own reserved path. `enforced`: the decision was carried out, not only observed.
+    `tags`: what was (or would have been) stopped inside the page itself, as the forms of `stopped_form`.
+    """
 
     reverse: bool
     policy: str
     visitor: Visitor
-    decision: dict[str, Any]
+    decision: Mapping[str, Any]
+    endpoint: bool = False
+    enforced: bool = True
+    tags: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def blocked(self) -> bool:
-        return bool(self.decision["action"] == "block")
+        """Whether the request was kept from being forwarded."""
+        return self.enforced and self.decision["action"] == "block"
 
 
-def leave_mark(flow: http.HTTPFlow, *, reverse: bool, policy: str, visitor: Visitor, decision: Decision) -> None:
+def mark_of(
+    decision: Decision, *, reverse: bool, policy: str, visitor: Visitor, endpoint: bool = False, enforced: bool = True
+) -> Mark:
+    return Mark(reverse, policy, visitor, decision_form(decision), endpoint, enforced)
+
+
+def leave_mark(flow: http.HTTPFlow, mark: Mark) -> None:
     """Write the mark as one JSON text, which every version of the flow format keeps as it is."""
     form = {
         "form": 1,
-        "reverse": reverse,
-        "policy": policy,
-        "visitor": visitor_form(visitor),
-        "decision": decision_form(decision),
+        "reverse": mark.reverse,
+        "policy": mark.policy,
+        "visitor": visitor_form(mark.visitor),
+        "decision": mark.decision,
+        "endpoint": mark.endpoint,
+        "enforced": mark.enforced,
+        "tags": list(mark.tags),
     }
     flow.metadata[MARK] = json.dumps(form, sort_keys=True, separators=(",", ":"))
 
@@ -88,6 +110,14 @@ def read_mark(flow: http.HTTPFlow) -> Mark | None:
         form = json.loads(text)
         if form["form"] != 1:
             return None
-        return Mark(bool(form["reverse"]), form["policy"], read_visitor_form(form["visitor"]), form["decision"])
+        return Mark(
+            bool(form["reverse"]),
+            form["policy"],
+            read_visitor_form(form["visitor"]),
+            form["decision"],
+            bool(form["endpoint"]),
+            bool(form["enforced"]),
+            tuple(form["tags"]),
+        )
     except (ValueError, KeyError, TypeError):
         return None

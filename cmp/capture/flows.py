@@ -238,16 +238,16 @@ def _read(index: int, recorded: http.HTTPFlow, original: http.HTTPFlow) -> Entry
         original.response = None
     return Entry(
         index=index,
-        asked=_observed(original, reverse=mark.reverse),
-        delivered=None if blocked else _observed(recorded, reverse=mark.reverse),
+        asked=_observed(original, reverse=mark.reverse, endpoint=mark.endpoint),
+        delivered=None if blocked else _observed(recorded, reverse=mark.reverse, endpoint=mark.endpoint),
         answer=None if blocked else _answer(recorded.response),
         visitor=mark.visitor,
         recorded=Recorded(mark.policy, mark.decision),
     )
 
 
-def _observed(http_flow: http.HTTPFlow, *, reverse: bool) -> Exchange:
-    exchange = observe_flow(http_flow, reverse=reverse)
+def _observed(http_flow: http.HTTPFlow, *, reverse: bool, endpoint: bool = False) -> Exchange:
+    exchange = observe_flow(http_flow, reverse=reverse, endpoint=endpoint)
     if math.isfinite(exchange.time) and exchange.time > 0:
         return exchange
     return replace(exchange, time=0.0, unseen=exchange.unseen | {Unseen.TIME})

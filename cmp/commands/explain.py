@@ -87,20 +87,24 @@ def run(arguments: argparse.Namespace) -> int:
 def _batch(policy: Policy, path: Path, defaults: Mapping[str, Any]) -> int:
     """One line out for each line in. A line that cannot be read is answered with an error object and exit status 2."""
     status = OK
+    for number, line in enumerate(_lines(path), 1):
+        if not line.strip():
+            continue
+        try:
+            form, _ = _answer(policy, {**defaults, **_question(line)})
+        except _QuestionError as error:
+            print(one_line(f"consentry: {path}: line {number}: {error}"), file=sys.stderr)
+            form, status = {"error": str(error), "line": number}, UNUSABLE
+        print(json.dumps(form))
+    return status
+
+
+def _lines(path: Path) -> Iterator[bytes]:
     try:
         with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                if not line.strip():
-                    continue
-                try:
-                    form, _ = _answer(policy, {**defaults, **_question(line)})
-                except _QuestionError as error:
-                    print(one_line(f"consentry: {path}: line {number}: {error}"), file=sys.stderr)
-                    form, status = {"error": str(error), "line": number}, UNUSABLE
-                print(json.dumps(form))
+            yield from file
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
-    return status
 
 
 class _QuestionError(Exception):

@@ -4,10 +4,15 @@ import argparse
 import asyncio
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cmp.commands.arguments import OK, UNUSABLE, UsageError, add_policy
+from cmp.commands.site import add_site, consent_site
 from cmp.core.urls import UrlError, parse_url
 from cmp.policy.load import load_policy
+
+if TYPE_CHECKING:
+    from cmp.live.enforcement import ConsentServer
 
 
 def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -19,6 +24,11 @@ def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     )
     parser.add_argument("--mode", required=True, help="reverse:URL (in front of a site) or regular (a browser's proxy)")
     add_policy(parser, required=True)
+    parser.add_argument("--consent-server", metavar="URL", help="the consent server of the site (with reverse mode)")
+    parser.add_argument("--keys", type=Path, metavar="FILE", help="its public keys (the .pub file beside its keys)")
+    add_site(parser)
+    parser.add_argument("--observe", action="store_true", help="change nothing, record what would be stopped")
+    parser.add_argument("--certificate", type=Path, metavar="PEM", help="certificate and key, to serve HTTPS as well")
     parser.add_argument(
         "--listen", default="127.0.0.1", metavar="HOST", help="address to listen on (default: loopback)"
     )
@@ -39,11 +49,14 @@ def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 
 def run(arguments: argparse.Namespace) -> int:
-    _check_mode(arguments.mode)
+    check_mode(arguments.mode, "--mode")
     policy = load_policy(arguments.policy)
+
+    consent = _consent_server(arguments)
 
     from addons.connect_to import read_route
     from cmp import proxy
+    from cmp.live.enforcement import Enforcement, Mode
 
     try:
         routes = tuple(read_route(text) for text in arguments.connect_to)
@@ -57,7 +70,9 @@ def run(arguments: argparse.Namespace) -> int:
         routes=routes,
         upstream_ca=arguments.upstream_ca,
         confdir=arguments.confdir,
+        certificate=arguments.certificate,
     )
+    enforcement = Enforcement(policy, Mode.OBSERVE if arguments.observe else Mode.ENFORCE, consent)
 
     def tell(host: str, port: int) -> None:
         # Until now an error ends the command with one line of its own.
@@ -65,22 +80,48 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"consentry proxy: {arguments.mode} on {host}:{port}, policy {policy.id} {policy.version}", flush=True)
 
     try:
-        asyncio.run(proxy.run(settings, policy, tell))
+        asyncio.run(proxy.run(settings, enforcement, tell))
     except proxy.ProxyError as error:
         print(f"consentry: the proxy cannot start: {error}", file=sys.stderr)
         return UNUSABLE
     return OK
 
 
-def _check_mode(mode: str) -> None:
+def _consent_server(arguments: argparse.Namespace) -> "ConsentServer | None":
+    if arguments.consent_server is None and arguments.keys is None:
+        return None
+    if arguments.consent_server is None or arguments.keys is None or arguments.public_origin is None:
+        raise UsageError("--consent-server, --keys and --public-origin belong together")
+    if arguments.mode == "regular":
+        raise UsageError(
+            "--consent-server goes with --mode reverse:URL: another site's visitors have no cookie of ours"
+        )
+
+    from cmp.live.enforcement import ConsentServer
+    from cmp.seal.keys import KeysError, read_public_keys
+
+    try:
+        url = parse_url(arguments.consent_server)
+        keys = read_public_keys(arguments.keys)
+    except UrlError as error:
+        raise UsageError(f"--consent-server: {error}") from error
+    except KeysError as error:
+        raise UsageError(f"--keys: {error}") from error
+    if url.scheme != "http" or url.port is None:
+        raise UsageError(f"--consent-server {url}: the proxy speaks plain http to it, on the same machine or network")
+    return ConsentServer(consent_site(arguments, ""), keys, url.host, url.port)
+
+
+def check_mode(mode: str, option: str) -> None:
+    """Raises UsageError for a mode of mitmproxy that we do not offer. `option` names where it came from."""
     if mode == "regular":
         return
     kind, colon, target = mode.partition(":")
     if kind != "reverse" or not colon:
-        raise UsageError(f"--mode {mode}: write regular, or reverse:URL such as reverse:http://127.0.0.1:8000")
+        raise UsageError(f"{option} {mode}: write regular, or reverse:URL such as reverse:http://127.0.0.1:8000")
     try:
         url = parse_url(target)
     except UrlError as error:
-        raise UsageError(f"--mode {mode}: {error}") from error
+        raise UsageError(f"{option} {target}: {error}") from error
     if url.scheme not in ("http", "https"):
-        raise UsageError(f"--mode {mode}: the upstream is no http or https address")
+        raise UsageError(f"{option} {target}: this upstream is no http or https address")

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from cmp.core.globs import Glob
 from cmp.core.lifetimes import Lifetime
-from cmp.core.urls import Url, is_ip, query_names
+from cmp.core.urls import Url, is_ip, plain_path, query_names
 
 
 class Party(StrEnum):
@@ -40,7 +40,7 @@ class RequestRule:
         return (len(self.path.text) if self.path else 0, len(self.query))
 
     def matches(self, url: Url) -> bool:
-        if self.path is not None and not self.path.matches(url.path):
+        if self.path is not None and not self.path.matches(plain_path(url.path)):
             return False
         return not self.query or self.query <= query_names(url.query)
 

@@ -210,6 +210,17 @@ def query_names(query: str) -> frozenset[str]:
     return frozenset(name for name, _ in query_pairs(query))
 
 
+_NEEDLESS = re.compile(r"%(2[DdEe]|3[0-9]|4[1-9A-Fa-f]|5[0-9AaFf]|6[1-9A-Fa-f]|7[0-9AaEe])")
+
+
+def plain_path(path: str) -> str:
+    """Return the path with letters, digits, "-", ".", "_" and "~" decoded: "/%74r" asks every server for "/tr".
+
+    RFC 3986, section 6.2.2.2: these spellings are equivalent, so a rule for one must find the other.
+    """
+    return path if "%" not in path else _NEEDLESS.sub(lambda found: chr(int(found[1], 16)), path)
+
+
 def _scalar_values(text: str) -> str:
     """Replace lone surrogates by U+FFFD, as browsers do before they read a URL."""
     if text.isascii() or not _SURROGATE.search(text):

@@ -75,7 +75,7 @@ def check(connection: sqlite3.Connection, file: Path) -> None:
             f"has schema version {told}, this program knows version {VERSION}",
             "use the version of consentry that wrote it, or a newer one",
         )
-    # A definition altered by one byte can make the same rows mean something else. Indices added by hand are nobody's harm.
+    # A definition altered by one byte can make the same rows mean something else. An index added by hand does no harm.
     defined = {text for (text,) in connection.execute("SELECT sql FROM sqlite_master")}
     if not defined.issuperset(_TABLES):
         raise LedgerError(

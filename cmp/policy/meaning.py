@@ -16,6 +16,8 @@ from cmp.policy.faults import Fault, pointer
 from cmp.sites import is_public_suffix
 
 Document = Mapping[str, Any]
+# What a normalised host may consist of where it goes into a header.
+_HEADER_SAFE = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
 
 
 def faults_of_meaning(document: Document) -> list[Fault]:
@@ -119,7 +121,11 @@ def _host_names(document: Document) -> Iterator[Fault]:
         except UrlError as error:
             yield Fault(pointer(where), f'"{host}" is no host: {error.why}', 'write a host such as "example.test"')
             continue
-        if normal.startswith(".") or ".." in normal:
+        if not _HEADER_SAFE.fullmatch(normal):
+            # Full-width forms become such characters on normalising, and in a CSP a semicolon ends the directive.
+            what = f'"{host}" is no host: it means "{normal}", which would break a header'
+            yield Fault(pointer(where), what, 'write a host such as "example.test"')
+        elif normal.startswith(".") or ".." in normal:
             # Browsers would ask for such a host, but none exists: the rule would never fit anything.
             yield Fault(pointer(where), f'"{host}" is no host: empty label', 'write a host such as "example.test"')
         elif is_public_suffix(normal):
@@ -192,6 +198,15 @@ def _bases(document: Document) -> Iterator[Fault]:
             yield Fault(pointer(("categories", id_, "default")), what, 'drop "default"')
 
 
+def _presumption(document: Document) -> Iterator[Fault]:
+    if document.get("presume") and document.get("unknown", {}).get("cookie", "deny") == "deny":
+        yield Fault(
+            "/presume",
+            "lets unknown session cookies be set, but unknown cookies are denied: no request would send them back",
+            'drop "presume" and declare the cookie, or write "unknown": {"cookie": "report"}',
+        )
+
+
 def _languages(document: Document) -> Iterator[Fault]:
     languages = document.get("languages", ["en"])
     texts: list[tuple[tuple[str, ...], Mapping[str, str]]] = [(("title",), document["title"])]
@@ -236,6 +251,7 @@ _REFERENCES: tuple[Callable[[Document], Iterator[Fault]], ...] = (
     _twins,
     _endpoints,
     _bases,
+    _presumption,
     _languages,
 )
 _WHOLE: tuple[Callable[[Document], Iterator[Fault]], ...] = (_adopted_categories, _owners, _kept_by)

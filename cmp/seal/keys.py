@@ -10,6 +10,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,9 @@ class KeysError(Exception):
     """A key file that cannot be used. Names the file, what is wrong and what to do, in one line."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PublicKeys:
-    """The keys signatures are checked with, by key id."""
+    """The keys signatures are checked with, by key id. Compared and hashed as itself: one object, one set of keys."""
 
     keys: Mapping[str, Ed25519PublicKey]
 
@@ -50,7 +51,7 @@ class SigningKeys:
     keys: Mapping[str, Ed25519PrivateKey]
     form_secret: bytes = field(repr=False)
 
-    @property
+    @cached_property
     def public(self) -> PublicKeys:
         return PublicKeys({id_: key.public_key() for id_, key in self.keys.items()})
 

@@ -160,6 +160,14 @@ class TestRegularMode:
         assert (upstream.arrived[0].values("Sec-GPC"), upstream.arrived[0].values("DNT")) == (["1"], ["1"])
 
 
+def test_a_redirected_connection_is_used_again(browser_proxy: int, upstream: Upstream) -> None:
+    request = f"GET http://{SITE}/x HTTP/1.1\r\nHost: {SITE}\r\nReferer: http://{SITE}/\r\n\r\n".encode()
+    last = request.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    send_raw(browser_proxy, request * 11 + last)
+    assert len(upstream.arrived) == 12
+    assert upstream.connections == 1
+
+
 class TestReverseMode:
     """In front of the operator's site there is only the site's own traffic."""
 

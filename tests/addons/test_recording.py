@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from mitmproxy import http
 from mitmproxy.io import FlowReader
 
 from cmp.capture.flow_exchange import read_mark
@@ -74,6 +75,8 @@ def test_the_original_is_kept_beside_what_was_delivered(upstream: Upstream, tmp_
         visit(proxy.port, "regular")
     with record.open("rb") as file:
         page = next(iter(FlowReader(file).stream()))
+    assert isinstance(page, http.HTTPFlow)
+    assert page.response is not None
     assert read_mark(page) is not None
     assert page.request.headers["Cookie"] == "session=1"
     assert [line.partition("=")[0] for line in page.response.headers.get_all("Set-Cookie")] == ["session", "basket"]

@@ -116,7 +116,7 @@ def test_the_order_of_precedence() -> None:
         pytest.param(
             "research", visitor("", "comfort"), NO_SIGNALS, True, Reason.DEFAULT_ALLOWED, id="another was refused"
         ),
-        # DNT: 0
+        # a DNT of nought
         pytest.param(
             "analytics", visitor(), Signals(dnt=False), False, Reason.DEFAULT_DENIED, id="DNT: 0 grants nothing"
         ),

@@ -163,6 +163,10 @@ REQUESTS: dict[str, Case] = {
         *(OPEN, "none", exchange("wss://chat.test/live", kind=Kind.WEBSOCKET)),
         *("block", "default-denied", "vendor:chat", []),
     ),
+    "our own endpoint": (
+        *(SCOPED, "refuse", exchange("https://www.shop.test/.consent/", kind=Kind.CONSENT, cookie="x=1; _st=2")),
+        *("allow", "necessary", "consent-endpoint", []),
+    ),
     "address": (OPEN, "none", exchange("https://192.0.2.7/p.gif"), "block", "unknown-denied", "unknown.host", []),
     "address of the page itself": (
         *(OPEN, "none", exchange("http://192.0.2.7:8080/a.js", "http://192.0.2.7/")),

@@ -28,8 +28,10 @@ def test_reads(text: str, seconds: int | None) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "0 days", "-1 days", "1", "day", "1  day", "1 day ", " 1 day", "1.5 days", "1000000 days", "1 Day", "1 day\n"]
-    + ["Session", "forever", "1 fortnight", "\u0661 day", "13 months or so", "1day"],
+    [
+        *("", "0 days", "-1 days", "1", "day", "1  day", "1 day ", " 1 day", "1.5 days", "1000000 days", "1 Day"),
+        *("1 day\n", "Session", "forever", "1 fortnight", "\u0661 day", "13 months or so", "1day"),
+    ],
 )
 def test_refuses_anything_else_and_says_what_to_write(text: str) -> None:
     with pytest.raises(ValueError, match="is no lifetime: write") as caught:

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cmp.core import urls
-from cmp.core.urls import Url, UrlError, is_ip, parse_host, parse_url, query_names, query_pairs
+from cmp.core.urls import Url, UrlError, is_ip, parse_host, parse_url, plain_path, query_names, query_pairs
 
 # WHATWG URL standard, 3.2.
 FORBIDDEN_HOST_CODE_POINTS = frozenset("\x00\t\n\r #/:<>?@[\\]^|")
@@ -596,3 +596,25 @@ def test_long_text_takes_linear_time(unit: str, template: str) -> None:
         query_names(url.query)
     # Quadratic time would be minutes; a linear pass is well under a second.
     assert time.perf_counter() - start < 10
+
+
+@pytest.mark.parametrize(
+    "path, plain",
+    [
+        pytest.param("/%74r", "/tr", id="lower-case-letter"),
+        pytest.param("/%54%52", "/TR", id="upper-case-letters"),
+        pytest.param("/%67/c%6fllect", "/g/collect", id="within-a-path"),
+        pytest.param("/%2Djs%5f%7E%2e", "/-js_~.", id="marks"),
+        pytest.param("/a%2Fb%20c%3Fd%25", "/a%2Fb%20c%3Fd%25", id="what-means-something-stays"),
+        pytest.param("/%zz%4", "/%zz%4", id="no-encoding-at-all"),
+        pytest.param("/plain", "/plain", id="nothing-to-do"),
+    ],
+)
+def test_needless_encoding_of_a_path_is_undone(path: str, plain: str) -> None:
+    assert plain_path(path) == plain
+
+
+def test_needless_encoding_is_exactly_that_of_unreserved_characters() -> None:
+    unreserved = {chr(n) for n in range(128) if chr(n).isalnum() or chr(n) in "-._~"}
+    decoded = {chr(n) for n in range(128) if plain_path(f"/%{n:02X}") == f"/{chr(n)}"}
+    assert decoded == unreserved

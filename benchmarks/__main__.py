@@ -1,0 +1,19 @@
+"""Every benchmark, one after the other."""
+
+import sys
+
+from benchmarks import decision, reading
+
+BENCHMARKS = (decision, reading)
+
+
+def main() -> int:
+    for benchmark in BENCHMARKS:
+        print((benchmark.__doc__ or "").splitlines()[0])
+        for line in benchmark.run():
+            print(f"  {line}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""`consentry up`: consent server and reverse proxy together."""
+
+import argparse
+import asyncio
+import socket
+import sys
+from pathlib import Path
+
+from cmp.commands.arguments import OK, UNUSABLE, UsageError, add_policy
+from cmp.commands.site import add_site, consent_site
+from cmp.policy.load import load_policy
+
+
+def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser(
+        "up",
+        help="consent server and proxy together, in front of a site",
+        description="The whole product on one machine: banner, consent records, and a proxy that makes them hold.",
+        epilog="example: consentry up --upstream http://127.0.0.1:8000 --policy policies/strict.json "
+        "--public-origin https://www.shop.example",
+    )
+    parser.add_argument("--upstream", required=True, metavar="URL", help="the site the proxy stands in front of")
+    add_policy(parser, required=True)
+    parser.add_argument(
+        "--mode",
+        choices=("observe", "enforce"),
+        default="enforce",
+        help="observe: change nothing, list what would be stopped; enforce: stop it (default: enforce)",
+    )
+    parser.add_argument(
+        "--ledger", default="sqlite:consentry-ledger.db", metavar="URL", help="where consent is recorded"
+    )
+    parser.add_argument("--keys", type=Path, default=Path("consentry-keys.json"), metavar="FILE", help="signing keys")
+    add_site(parser)
+    parser.add_argument(
+        "--listen", default="127.0.0.1", metavar="HOST", help="address to listen on (default: loopback)"
+    )
+    parser.add_argument("--port", type=int, default=8080, help="port to listen on, 0 for any free one (default: 8080)")
+    parser.add_argument("--certificate", type=Path, metavar="PEM", help="certificate and key, to serve HTTPS as well")
+    parser.add_argument("--upstream-ca", type=Path, metavar="PEM", help="authorities to trust for the upstream")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="write a flow file, the originals kept, for audit")
+    parser.add_argument(
+        "--confdir", type=Path, metavar="DIR", help="folder of the proxy's own authority (~/.mitmproxy)"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from cmp.commands.proxy import check_mode
+
+    mode = f"reverse:{arguments.upstream}"
+    check_mode(mode, "--upstream")
+    policy = load_policy(arguments.policy)
+    port = arguments.port or _free_port(arguments.listen)
+    site = consent_site(arguments, f"http://{arguments.listen}:{port}")
+
+    from cmp import proxy, up
+    from cmp.ledger.errors import LedgerError
+    from cmp.live.enforcement import Mode
+    from cmp.seal.keys import KeysError
+
+    settings = up.UpSettings(
+        policy=policy,
+        proxy=proxy.ProxySettings(
+            mode,
+            host=arguments.listen,
+            port=port,
+            record=arguments.record,
+            upstream_ca=arguments.upstream_ca,
+            confdir=arguments.confdir,
+            certificate=arguments.certificate,
+        ),
+        site=site,
+        keys=arguments.keys,
+        ledger=arguments.ledger,
+        mode=Mode(arguments.mode),
+    )
+
+    def tell(host: str, bound: int) -> None:
+        # Until now an error ends the command with one line of its own.
+        proxy.log_to_stderr()
+        where = f"{site.origin} ({host}:{bound})"
+        print(f"consentry up: {arguments.mode}s {policy.id} {policy.version} at {where}", flush=True)
+
+    try:
+        asyncio.run(up.run(settings, tell))
+    except (proxy.ProxyError, KeysError, LedgerError) as error:
+        print(f"consentry: cannot start: {error}", file=sys.stderr)
+        return UNUSABLE
+    return OK
+
+
+def _free_port(host: str) -> int:
+    """A port that is free now: the public origin needs its number before anything listens."""
+    try:
+        with socket.create_server((host, 0)) as probe:
+            return int(probe.getsockname()[1])
+    except OSError as error:
+        raise UsageError(f"--listen {host}: {error.strerror}") from error

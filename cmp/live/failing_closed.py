@@ -1,0 +1,111 @@
+"""What is left when deciding fails: forward what the policy's fallback lists, or nothing.
+
+May go in here: the guard around hooks, and the steps it falls back to. May not: decisions.
+
+mitmproxy logs an exception in a hook and lets the traffic pass. This module is the one place of the live path that may
+catch broadly.
+"""
+
+import logging
+from collections.abc import Callable
+
+from mitmproxy import http
+
+from cmp.core.classify import host_suffixes
+from cmp.core.exchange import Kind
+from cmp.core.policy import Fallback
+from cmp.core.urls import parse_host
+from cmp.wire.cookies import cookie_name, strip_request_cookies
+from cmp.wire.stubs import stub_for
+
+logger = logging.getLogger(__name__)
+
+# Our notes on a flow while it lives; they stay in the flow file, where they do no harm.
+ASKED = "consentry.asked"  # the request was decided on: "pass" or "block"
+ANSWERED = "consentry.answered"  # the answer's headers were decided on
+
+# A blocked request's body is read and thrown away up to this size (bytes), so that the page gets its stub; a larger or
+# endless one ends the connection, because what is not forwarded would have to be kept in memory.
+BODY_LIMIT = 1024 * 1024
+
+Step = Callable[[http.HTTPFlow], None]
+
+
+def guarded(flow: http.HTTPFlow, step: Step, otherwise: Step) -> None:
+    """Run a hook's step; where it fails, the one that fails closed; where that fails too, end the flow."""
+    try:
+        step(flow)
+    except Exception:
+        logger.exception("deciding failed; held to the policy's fallback")
+        try:
+            otherwise(flow)
+        except Exception:
+            logger.exception("the fallback failed too; the connection is ended")
+            kill(flow)
+
+
+def kill(flow: http.HTTPFlow) -> None:
+    flow.metadata[ASKED] = "block"
+    flow.request.stream = False
+    if flow.killable:
+        flow.kill()
+
+
+def block(flow: http.HTTPFlow, kind: Kind) -> None:
+    """Answer the request ourselves, and forward nothing of it."""
+    flow.metadata[ASKED] = "block"
+    flow.backup()
+    flow.request.stream = False
+    if not _bounded_body(flow.request):
+        kill(flow)
+        return
+    # Set here and not in the request hook: a hook that fails later cannot undo the block.
+    stub = stub_for(kind)
+    headers = {"Content-Type": stub.media_type, "Cache-Control": "no-store", "X-Consentry": "blocked"}
+    flow.response = http.Response.make(stub.status, stub.body, headers)
+
+
+def _bounded_body(request: http.Request) -> bool:
+    """Whether the body's end is in sight: no body, or one that says it is small (RFC 9112, section 6)."""
+    if "transfer-encoding" in request.headers:
+        return False
+    length = request.headers.get("content-length")
+    if length is None:
+        # HTTP/2 bodies need no length; a request that has none by its method is the common case.
+        return not request.is_http2 or request.method in ("GET", "HEAD", "OPTIONS")
+    return length.isdigit() and int(length) <= BODY_LIMIT
+
+
+def hold_request(flow: http.HTTPFlow, fallback: Fallback, *, own_site: bool) -> bool:
+    """Forward the request only to the operator's own site or a listed host, with listed cookies. Whether it was."""
+    hosts = fallback.hosts
+    listed = own_site or any(suffix in hosts for suffix in host_suffixes(parse_host(flow.request.host)))
+    if not listed:
+        block(flow, Kind.OTHER)
+        return False
+    flow.backup()
+    flow.request.headers.fields = strip_request_cookies(
+        flow.request.headers.fields, lambda name: not fallback.keeps_cookie(name)
+    )
+    flow.metadata[ASKED] = "pass"
+    return True
+
+
+def hold_answer(flow: http.HTTPFlow, answer: http.Response, fallback: Fallback) -> None:
+    """Drop every Set-Cookie that is not listed, and let the page reach only the listed hosts."""
+    answer.headers.fields = tuple(
+        (name, value)
+        for name, value in answer.headers.fields
+        if name.lower() != b"set-cookie" or fallback.keeps_cookie(cookie_name(value.partition(b";")[0]))
+    )
+    answer.headers.add("Content-Security-Policy", fallback.csp)
+    flow.metadata[ANSWERED] = True
+
+
+def refuse_answer(flow: http.HTTPFlow) -> None:
+    """Put a 502 in place of an answer that could not be made safe."""
+    body = b"The page could not be prepared for your privacy choices. Please try again.\n"
+    flow.response = http.Response.make(
+        502, body, {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
+    )
+    flow.metadata[ANSWERED] = True

@@ -1,0 +1,30 @@
+"""The original of a flow kept beside its edited form, so that replay decides on what was asked, not on what was left.
+
+May go in here: keeping and looking up originals. May not: edits.
+"""
+
+from typing import Any
+
+from mitmproxy import http
+
+
+def keep_answer(flow: http.HTTPFlow, answer: http.Response) -> None:
+    """Put the answer as the server gave it beside the request that `backup` kept.
+
+    `Flow.backup` keeps the first state only, in which there was no answer yet; `revert` must restore both.
+    """
+    flow.backup()
+    kept: dict[str, Any] = flow._backup  # type: ignore[assignment]  # annotated as a Flow, holds its state
+    if kept["response"] is None:
+        kept["response"] = answer.get_state()
+
+
+def as_asked(flow: http.HTTPFlow) -> http.HTTPFlow:
+    """The flow with the request the browser sent and the answer as it stands."""
+    if not flow.modified():
+        return flow
+    asked: http.HTTPFlow = flow.copy()
+    answer = flow.response
+    asked.revert()
+    asked.response = answer
+    return asked

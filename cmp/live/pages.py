@@ -1,0 +1,207 @@
+"""HTML on its way to a visitor of the operator's site: buffered, rewritten for this visitor, and sent on.
+
+May go in here: when a page is waited for, and putting the pieces of `cmp.wire` together on one answer. May not: how a
+page is rewritten, what a CSP or a banner says (`cmp.wire`), whether something is allowed (`cmp.core`).
+"""
+
+import re
+import zlib
+from dataclasses import dataclass, field, replace
+from html import escape
+
+from mitmproxy import http
+
+from cmp.capture.flow_exchange import Mark, flow_url, header_list, leave_mark, read_mark
+from cmp.capture.observe import content_type, field_lines, observe_request
+from cmp.core.exchange import Exchange, Kind
+from cmp.core.forms import ruling_form
+from cmp.live.enforcement import Enforcement, Mode
+from cmp.live.originals import keep_answer
+from cmp.seal.site import RESERVED_PATH
+from cmp.wire.banner import banner_html
+from cmp.wire.caching import private_answer, unconditional_request
+from cmp.wire.csp import strict_csp
+from cmp.wire.expiry import expiring_set_cookies
+from cmp.wire.html import Rewritten, rewrite_page
+from cmp.wire.words import pick_language, word
+
+# Note on a flow whose body we still want to see: "rewrite" or "watch".
+PAGE = "consentry.page"
+
+# A larger page is sent on unread, under the strict CSP alone (bytes).
+PAGE_LIMIT = 8 * 1024 * 1024
+_HTML = ("text/html", "application/xhtml+xml")
+_PAGE_KINDS = (Kind.DOCUMENT, Kind.FRAME)
+# What we can unpack with a bound on the result; asked for in place of what the browser could take.
+_CODINGS = b"gzip, deflate"
+_NONCE = re.compile(r"'nonce-([A-Za-z0-9+/_=-]{1,200})'")
+
+
+@dataclass
+class Watch:
+    """Passes a body on as it comes and keeps what has passed, up to the limit."""
+
+    data: bytearray = field(default_factory=bytearray)
+
+    def __call__(self, part: bytes) -> bytes:
+        if len(self.data) <= PAGE_LIMIT:
+            self.data += part
+        return part
+
+
+def ask_for_page(flow: http.HTTPFlow, exchange: Exchange) -> None:
+    """Make sure the site answers a page request with a page we can read, and not with "what you have is current"."""
+    if exchange.kind not in _PAGE_KINDS:
+        return
+    flow.backup()
+    fields = unconditional_request(flow.request.headers.fields)
+    flow.request.headers.fields = tuple(
+        (name, _CODINGS if name.lower() == b"accept-encoding" else value) for name, value in fields
+    )
+
+
+def await_page(flow: http.HTTPFlow, answer: http.Response, now: Enforcement, mark: Mark, exchange: Exchange) -> None:
+    """Where the answer is a page: see to it that its body comes by `prepare`."""
+    media_type = content_type(header_list(answer.headers))
+    if media_type not in _HTML or answer.status_code in (101, 204, 304) or flow.request.method == "HEAD":
+        return
+    if now.mode is Mode.OBSERVE:
+        keep_answer(flow, answer)
+        _add_csp(answer, now, mark, exchange, named_hosts=frozenset())
+        answer.stream = Watch()
+        flow.metadata[PAGE] = "watch"
+    elif int(answer.headers.get("content-length", "0") or 0) > PAGE_LIMIT:
+        keep_answer(flow, answer)
+        _add_csp(answer, now, mark, exchange, named_hosts=frozenset())
+    else:
+        keep_answer(flow, answer)
+        answer.stream = False
+        flow.metadata[PAGE] = "rewrite"
+
+
+def is_waiting(flow: http.HTTPFlow) -> bool:
+    return PAGE in flow.metadata
+
+
+def prepare(flow: http.HTTPFlow, answer: http.Response, now: Enforcement, *, consent_up: bool) -> None:
+    """Rewrite the page for its visitor, or in observe mode list what rewriting would stop."""
+    mark = read_mark(flow)
+    if mark is None:
+        raise RuntimeError("the request's mark is gone")
+    exchange = _exchange(flow, mark)
+    if flow.metadata[PAGE] == "watch":
+        watched = bytes(answer.stream.data) if isinstance(answer.stream, Watch) else b""
+        if (text := _readable(answer, watched)) is not None:
+            rewritten = rewrite_page(
+                text, now.policy, mark.visitor, exchange.signals, exchange.url, head="", body_start=""
+            )
+            leave_mark(flow, replace(mark, tags=_tags(rewritten)))
+        return
+    named: frozenset[str] = frozenset()
+    text = _readable(answer, answer.raw_content or b"")
+    if text is not None:
+        rewritten = _rewrite(flow, answer, now, mark, exchange=exchange, text=text, consent_up=consent_up)
+        named = frozenset(rewritten.named_hosts)
+        del answer.headers["Content-Encoding"]
+        answer.content = rewritten.text.encode("latin-1")
+        leave_mark(flow, replace(mark, tags=_tags(rewritten)))
+    _add_csp(answer, now, mark, exchange, named_hosts=named)
+    answer.headers.fields = private_answer(answer.headers.fields)
+    for line in _expiries(mark, exchange):
+        answer.headers.add("Set-Cookie", line)
+
+
+def _rewrite(
+    flow: http.HTTPFlow,
+    answer: http.Response,
+    now: Enforcement,
+    mark: Mark,
+    *,
+    exchange: Exchange,
+    text: str,
+    consent_up: bool,
+) -> Rewritten:
+    head = body_start = ""
+    reserved = now.consent.site.reserved if now.consent is not None else RESERVED_PATH
+    accept = ", ".join(field_lines(header_list(flow.request.headers), "accept-language"))
+    language = pick_language(accept, now.policy.languages)
+    if now.consent is not None and exchange.kind in _PAGE_KINDS:
+        nonces = _NONCE.findall(" ".join(answer.headers.get_all("Content-Security-Policy")))
+        nonce = f' nonce="{escape(nonces[0])}"' if nonces else ""
+        head = f'<script src="{reserved}guard.js"{nonce}></script>'
+        if exchange.kind is Kind.DOCUMENT:
+            problem = "" if consent_up else word(language, "failed")
+            banner = banner_html(
+                now.policy, mark.visitor, exchange.signals, language, reserved=reserved, problem=problem
+            )
+            body_start = banner.replace("<script ", f"<script{nonce} ") if nonce else banner
+    return rewrite_page(
+        text,
+        now.policy,
+        mark.visitor,
+        exchange.signals,
+        exchange.url,
+        head=head,
+        body_start=body_start,
+        reserved=reserved,
+        language=language,
+    )
+
+
+def _readable(answer: http.Response, raw: bytes) -> str | None:
+    """The page with each byte as one character, or None for a page we cannot read: it goes out under the CSP alone."""
+    coding = answer.headers.get("content-encoding", "identity").strip().lower()
+    data: bytes | None = raw if coding in ("", "identity") else None
+    if coding in ("gzip", "x-gzip", "deflate"):
+        data = _unpacked(raw)
+    if data is None or len(data) > PAGE_LIMIT or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return None
+    if "utf-16" in answer.headers.get("content-type", "").lower():
+        return None
+    return data.decode("latin-1")
+
+
+def _unpacked(raw: bytes) -> bytes | None:
+    """gzip or deflate undone, to at most the page limit: a small answer may hold a very large page."""
+    for window in (47, -15):
+        unpacker = zlib.decompressobj(window)
+        try:
+            data = unpacker.decompress(raw, PAGE_LIMIT + 1)
+        except zlib.error:
+            continue
+        return data if unpacker.eof else None
+    return None
+
+
+def _add_csp(
+    answer: http.Response, now: Enforcement, mark: Mark, exchange: Exchange, *, named_hosts: frozenset[str]
+) -> None:
+    if now.consent is None:
+        return
+    reserved = now.consent.site.reserved
+    csp = strict_csp(now.policy, mark.visitor, exchange.signals, exchange.url, named_hosts, reserved=reserved)
+    if csp is not None:
+        suffix = "-Report-Only" if now.mode is Mode.OBSERVE else ""
+        answer.headers.add(f"Content-Security-Policy{suffix}", csp)
+
+
+def _tags(rewritten: Rewritten) -> tuple[dict[str, str | None], ...]:
+    return tuple(
+        {"url": str(url), "kind": kind.value, **ruling_form(ruling)} for url, kind, ruling in rewritten.stopped
+    )
+
+
+def _expiries(mark: Mark, exchange: Exchange) -> list[str]:
+    """Take away what the visitor decided against, as far as it still comes with the request."""
+    if not mark.visitor.decided or exchange.kind is not Kind.DOCUMENT:
+        return []
+    names = [edit["name"] for edit in mark.decision["edits"] if edit["edit"] == "strip-cookie"]
+    return expiring_set_cookies(names, exchange.url.host, exchange.url.path, secure=exchange.url.scheme == "https")
+
+
+def _exchange(flow: http.HTTPFlow, mark: Mark) -> Exchange:
+    """The page's request once more: what the pieces need of it the edits did not touch."""
+    url = flow_url(flow, reverse=mark.reverse)
+    return observe_request(
+        flow.request.method, url, header_list(flow.request.headers), time=flow.request.timestamp_start, page=url
+    )

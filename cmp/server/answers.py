@@ -1,0 +1,56 @@
+"""The forms every answer has: `{"ok": true, ...}`, `{"ok": false, "error": {...}}`, or a page for people.
+
+May go in here: making responses out of values and problems. May not: what is in them, and headers that all answers
+share (`headers.py`).
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from aiohttp import web
+
+from cmp.server.caller import fields, language_of
+from cmp.server.context import POLICY
+from cmp.server.problems import Failure, Problem
+from cmp.wire.banner import answer_html
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def success(values: Mapping[str, Any]) -> web.Response:
+    return _json(200, {"ok": True, **values})
+
+
+def page(html: str, status: int = 200) -> web.Response:
+    return web.Response(status=status, body=html.encode("utf-8", "replace"), content_type="text/html", charset="utf-8")
+
+
+def failure(request: web.Request, failed: Failure | Problem, language: str = "") -> web.Response:
+    """A page where a person will read it, otherwise the error shape."""
+    failed = failed if isinstance(failed, Failure) else Failure(failed)
+    language = language or language_of(request)
+    message = failed.message(language)
+    if wants_page(request):
+        html = answer_html(request.app[POLICY], language, saved=False, problem=message)
+        return page(html, failed.problem.status)
+    return _json(failed.problem.status, {"ok": False, "error": {"code": failed.problem.code, "message": message}})
+
+
+def wants_page(request: web.Request) -> bool:
+    """Whether a person's browser shows the answer: after a form, and where a page was asked for."""
+    if request.method == "POST":
+        return request.content_type == FORM
+    return any("text/html" in value for value in fields(request, "Accept"))
+
+
+def add_set_cookies(response: web.StreamResponse, lines: Iterable[str]) -> None:
+    """Adds Set-Cookie fields. What could end a header line is left out: an HTTP/1 writer behind us may not look."""
+    for line in lines:
+        if line.isascii() and line.isprintable():
+            response.headers.add("Set-Cookie", line)
+
+
+def _json(status: int, document: Mapping[str, Any]) -> web.Response:
+    text = json.dumps(document, ensure_ascii=True)
+    return web.Response(status=status, text=text, content_type="application/json")

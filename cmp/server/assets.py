@@ -1,0 +1,97 @@
+"""The scripts and the style sheet that our pages and the banner load.
+
+May go in here: files of `static/`, the guard for this visitor, caching of both. May not: anything that is no file of
+ours.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+
+from aiohttp import web
+
+from cmp import resources
+from cmp.core.consent import Visitor
+from cmp.core.policy import Policy
+from cmp.core.signals import Signals
+from cmp.core.urls import Url, parse_url
+from cmp.server.caller import caller_of
+from cmp.server.context import LEDGER, POLICY, SITE
+from cmp.server.endpoints import ENDPOINTS, Handler
+from cmp.wire.banner import is_decided
+from cmp.wire.guard import guard_script
+
+_FILES = {"banner.js": "text/javascript", "banner.css": "text/css"}
+# An hour is the longest that a browser runs an old banner after an upgrade.
+_SHARED = "public, max-age=3600, must-revalidate"
+_OWN = "private, no-cache"
+# About 30 kB each.
+_MOST_GUARDS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class _Asset:
+    content: bytes
+    media_type: str
+    etag: str
+
+
+def _asset(content: bytes, media_type: str) -> _Asset:
+    return _Asset(content, media_type, hashlib.sha256(content).hexdigest()[:32])
+
+
+class Guards:
+    """The guard for each state a visitor can be in. Making one takes a hundred times as long as sending it."""
+
+    def __init__(self, policy: Policy, page: Url) -> None:
+        self.of: Callable[[Visitor, Signals], _Asset] = lru_cache(_MOST_GUARDS)(partial(_guard_of, policy, page))
+
+
+def _guard_of(policy: Policy, page: Url, visitor: Visitor, signals: Signals) -> _Asset:
+    return _asset(guard_script(policy, visitor, signals, page).encode(), "text/javascript")
+
+
+GUARDS = web.AppKey("GUARDS", Guards)
+
+
+def setup(app: web.Application) -> None:
+    """Reads the files: one that is missing keeps the server from starting."""
+    app[GUARDS] = Guards(app[POLICY], parse_url(f"{app[SITE].origin}/"))
+    for name, media_type in _FILES.items():
+        app[ENDPOINTS].add("GET", name, _file((resources.static() / name).read_bytes(), media_type))
+    app[ENDPOINTS].add("GET", "guard.js", _guard)
+
+
+def _file(content: bytes, media_type: str) -> Handler:
+    asset = _asset(content, media_type)
+
+    async def show(request: web.Request) -> web.Response:
+        return _send(request, asset, _SHARED)
+
+    return show
+
+
+async def _guard(request: web.Request) -> web.Response:
+    app, caller = request.app, caller_of(request)
+    if not is_decided(app[POLICY], caller.visitor):
+        # Every page asks for the guard, and a page of somebody who has not chosen shows the banner.
+        app[LEDGER].count("notice.shown", caller.now)
+    for signal in caller.signals.tokens:
+        app[LEDGER].count(f"signal.{signal}", caller.now)
+    # When they chose does not matter to the guard; with the day in it a guard would be kept for each.
+    guard = app[GUARDS].of(replace(caller.visitor, decided_at=None), caller.signals)
+    response = _send(request, guard, _OWN)
+    response.headers["Vary"] = "Cookie, Sec-GPC, DNT"
+    return response
+
+
+def _send(request: web.Request, asset: _Asset, caching: str) -> web.Response:
+    asked = request.if_none_match or ()
+    if any(tag.value in (asset.etag, "*") for tag in asked):
+        response = web.Response(status=304)
+    else:
+        response = web.Response(body=asset.content, content_type=asset.media_type, charset="utf-8")
+    response.etag = asset.etag
+    response.headers["Cache-Control"] = caching
+    return response

@@ -1,0 +1,128 @@
+"""POST choice and POST withdraw: the visitor decides.
+
+May go in here: the way from a request to a stored choice and its answer. May not: the steps themselves
+(`same_origin.py`, `bodies.py`, `posting.py`, `choices.py`, `recording.py`, `cleanup.py`).
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from aiohttp import web
+
+from cmp.core.consent import Visitor
+from cmp.core.policy import Policy
+from cmp.ledger.record import Source
+from cmp.seal.form_token import token_holds
+from cmp.server.answers import add_set_cookies, failure, page, success
+from cmp.server.bodies import read_body
+from cmp.server.caller import Caller, caller_of, fields, language_of
+from cmp.server.choices import Choice, choose, refusal
+from cmp.server.cleanup import expiring_lines
+from cmp.server.context import POLICY, SIGNING_KEYS, SITE
+from cmp.server.endpoints import ENDPOINTS
+from cmp.server.paths import path_back, path_of_referrer
+from cmp.server.posting import TYPES, Posting, read_posting
+from cmp.server.preferences import preferences_page
+from cmp.server.problems import CROSS_SITE, STALE, UNPROVEN, Failure
+from cmp.server.recording import Stored, store
+from cmp.server.same_origin import Sender, sender_of
+from cmp.server.state import state_of
+from cmp.wire.banner import answer_html
+
+
+def setup(app: web.Application) -> None:
+    app[ENDPOINTS].add("POST", "choice", _choose)
+    app[ENDPOINTS].add("POST", "withdraw", _withdraw)
+
+
+async def _choose(request: web.Request) -> web.Response:
+    return await _take(request, choose, withdrawal=False)
+
+
+async def _withdraw(request: web.Request) -> web.Response:
+    return await _take(request, _everything_refused, withdrawal=True)
+
+
+def _everything_refused(policy: Policy, _posting: Posting, _before: Visitor) -> Choice | Failure:
+    return refusal(policy)
+
+
+async def _take(
+    request: web.Request, decide: Callable[[Policy, Posting, Visitor], Choice | Failure], *, withdrawal: bool
+) -> web.Response:
+    site, policy = request.app[SITE], request.app[POLICY]
+    by_name = {name: fields(request, name) for name in ("sec-fetch-site", "origin", "referer")}
+    sender = sender_of(by_name, site.origin)
+    if sender is Sender.FOREIGN:
+        return failure(request, CROSS_SITE)
+    body = await read_body(request, TYPES)
+    if isinstance(body, Failure):
+        return failure(request, body)
+    posting = read_posting(request.content_type, body)
+    if isinstance(posting, Failure):
+        return failure(request, posting)
+    caller = caller_of(request)
+    caller = replace(caller, language=language_of(request, posting.language))
+    choice = decide(policy, posting, caller.visitor)
+    if isinstance(choice, Choice) and sender is Sender.UNPROVEN:
+        choice = _vouched_for(request, posting, choice, caller.now)
+    if isinstance(choice, Failure):
+        return _refuse(request, posting, caller, choice)
+    stored = await store(
+        request.app, caller, choice, surface=posting.surface, source=posting.source, withdrawal=withdrawal
+    )
+    if isinstance(stored, Failure):
+        return _refuse(request, posting, caller, stored)
+    response = _answer(request, posting, caller, stored)
+    lines = expiring_lines(
+        policy,
+        site,
+        stored.visitor,
+        signals=caller.signals,
+        cookies=caller.cookies,
+        page=_page_of(request, posting),
+    )
+    add_set_cookies(response, [site.set_cookie(stored.cookie), *lines])
+    return response
+
+
+def _vouched_for(request: web.Request, posting: Posting, choice: Choice, now: float) -> Choice | Failure:
+    """The choice, if the form's token speaks for it.
+
+    A token is the same for everybody, so another site's server can fetch one. It keeps out who does not bother, and
+    may therefore take permission away; to give some, the browser itself has to say where the form comes from.
+    """
+    secret, audience = request.app[SIGNING_KEYS].form_secret, request.app[SITE].audience
+    if not posting.token:
+        return Failure(UNPROVEN)
+    if not token_holds(secret, audience, posting.token, now):
+        return Failure(STALE)
+    return Failure(UNPROVEN) if choice.granted else choice
+
+
+def _answer(request: web.Request, posting: Posting, caller: Caller, stored: Stored) -> web.Response:
+    policy, site = request.app[POLICY], request.app[SITE]
+    if posting.source is Source.JSON:
+        return success(state_of(policy, stored.visitor, caller.signals, caller.language))
+    if _in_frame(request, posting):
+        return page(answer_html(policy, caller.language, saved=True, problem=""))
+    where = path_back(posting.back, site.origin) or f"{site.reserved}?saved=1&lang={caller.language}"
+    return web.Response(status=303, headers={"Location": where})
+
+
+def _page_of(request: web.Request, posting: Posting) -> str:
+    """The page the choice was made on: cookies may be set for its path alone."""
+    origin = request.app[SITE].origin
+    return path_back(posting.back, origin) or path_of_referrer(fields(request, "Referer"), origin) or "/"
+
+
+def _refuse(request: web.Request, posting: Posting, caller: Caller, failed: Failure) -> web.Response:
+    """Who posted a whole page gets a page to go on from; a frame or a script just the reason."""
+    if posting.source is Source.JSON or _in_frame(request, posting):
+        return failure(request, failed, caller.language)
+    html = preferences_page(request, caller, back=posting.back, problem=failed.message(caller.language))
+    return page(html, failed.problem.status)
+
+
+def _in_frame(request: web.Request, posting: Posting) -> bool:
+    return posting.in_frame or fields(request, "Sec-Fetch-Dest") in (["iframe"], ["frame"])

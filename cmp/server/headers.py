@@ -1,0 +1,33 @@
+"""Header fields that every answer carries.
+
+May go in here: fields that do not depend on what is answered. May not: cookies and caching of one endpoint; what an
+endpoint set itself stays.
+"""
+
+from aiohttp import web
+
+# Nothing but our own files; no inline script or style. An embed page brings its own (`embed.py`).
+PAGE_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+)
+
+_FIELDS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": PAGE_CSP,
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+}
+
+
+def setup(app: web.Application) -> None:
+    app.on_response_prepare.append(_add_fields)
+
+
+async def _add_fields(_request: web.Request, response: web.StreamResponse) -> None:
+    for name, value in _FIELDS.items():
+        response.headers.setdefault(name, value)
+    # It would say which software, in which version, an attacker has to do with.
+    response.headers["Server"] = "consentry"

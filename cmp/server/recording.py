@@ -1,0 +1,138 @@
+"""A choice made to last: stored in the ledger first, then signed into a cookie.
+
+May go in here: the one place of the server that appends to the ledger. May not: what was chosen (`choices.py`), HTTP.
+
+Order matters: a cookie exists only for a record that is on disk. When storing fails the visitor keeps the cookie they
+had, and is told so.
+"""
+
+import asyncio
+import hashlib
+import logging
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from cmp.core.consent import NO_CHOICE, Visitor
+from cmp.core.policy import Policy
+from cmp.core.signals import NO_SIGNALS
+from cmp.ledger.errors import LedgerError
+from cmp.ledger.record import Kind, Record, Source, Surface
+from cmp.ledger.store import Acknowledgement
+from cmp.seal.cookie import write_cookie
+from cmp.server.caller import Caller
+from cmp.server.choices import Choice
+from cmp.server.context import LEDGER, POLICY, SIGNING_KEYS, SITE, Appends
+from cmp.server.problems import NOT_SAVED, NOT_WITHDRAWN, Failure
+from cmp.wire.banner import banner_html
+
+# Seconds a visitor waits for the disk. What is stored after that was not acknowledged.
+PATIENCE = 10.0
+
+_log = logging.getLogger("consentry.server")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The visitor as of now, and the cookie's value that says so."""
+
+    visitor: Visitor
+    cookie: str
+
+
+class Recorder:
+    """Appends to the ledger, and tells the operator once when that begins to fail and once when it works again."""
+
+    def __init__(self, ledger: Appends) -> None:
+        self._ledger = ledger
+        self._failing = False
+
+    async def append(self, record: Record) -> Acknowledgement | None:
+        """The acknowledgement; None when it is not known to be on disk."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                stored = await self._ledger.append(record)
+        except LedgerError as error:
+            self._failed(str(error))
+            return None
+        except TimeoutError:
+            self._failed(f"the ledger did not answer within {PATIENCE:.0f} seconds; look at the disk")
+            return None
+        if self._failing:
+            self._failing = False
+            _log.warning("choices are stored again")
+        return stored
+
+    def _failed(self, why: str) -> None:
+        if not self._failing:
+            self._failing = True
+            _log.error("choices are not stored, visitors are told so: %s", why)
+
+
+RECORDER = web.AppKey("RECORDER", Recorder)
+NOTICE = web.AppKey("NOTICE", str)
+
+
+def setup(app: web.Application) -> None:
+    app[RECORDER] = Recorder(app[LEDGER])
+    app[NOTICE] = notice_of(app[POLICY], app[SITE].reserved)
+    _check_policy(app[POLICY], app[NOTICE])
+
+
+def notice_of(policy: Policy, reserved: str) -> str:
+    """A short name for the texts a visitor was shown, the same in every language: a hash over all of them."""
+    shown = (banner_html(policy, NO_CHOICE, NO_SIGNALS, language, reserved=reserved) for language in policy.languages)
+    return hashlib.sha256("\0".join(shown).encode()).hexdigest()[:16]
+
+
+async def store(
+    app: web.Application, caller: Caller, choice: Choice, *, surface: Surface, source: Source, withdrawal: bool
+) -> Stored | Failure:
+    """Stores a choice. One that leaves nothing granted is kept without a trace of who made it.
+
+    Unless there is a consent it takes back: then it belongs to that consent's record, as its withdrawal.
+    """
+    policy = app[POLICY]
+    takes_back = withdrawal or bool(caller.record) or bool(caller.visitor.granted)
+    kind = Kind.GIVEN if choice.granted else Kind.WITHDRAWN if takes_back else Kind.REFUSED
+    record = Record(
+        kind=kind,
+        at=caller.now,
+        policy=policy.fingerprint,
+        policy_version=policy.version,
+        notice=app[NOTICE],
+        surface=surface,
+        source=source,
+        language=caller.language,
+        granted=choice.granted,
+        refused=choice.refused,
+        signals=caller.signals,
+        person="" if kind is Kind.REFUSED else caller.record,
+    )
+    stored = await app[RECORDER].append(record)
+    if stored is None:
+        return Failure(NOT_WITHDRAWN if caller.visitor.granted else NOT_SAVED)
+    visitor = Visitor(
+        granted=choice.granted,
+        refused=choice.refused,
+        decided_at=caller.now,
+        policy=policy.fingerprint,
+        # Only a grant has to know them; a refusal's cookie is to be like everybody's.
+        shown_with=caller.signals if choice.granted else NO_SIGNALS,
+    )
+    return Stored(visitor, write_cookie(app[SIGNING_KEYS], app[SITE], visitor, stored.person or ""))
+
+
+def _check_policy(policy: Policy, notice: str) -> None:
+    """Raises ValueError for a policy that no record could be made under: when starting, not at the first choice."""
+    if policy.optional_categories:
+        Record(
+            kind=Kind.REFUSED,
+            at=0,
+            policy=policy.fingerprint,
+            policy_version=policy.version,
+            notice=notice,
+            surface=Surface.BANNER,
+            source=Source.JSON,
+            refused=frozenset(policy.optional_categories),
+        )

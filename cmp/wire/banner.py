@@ -1,0 +1,302 @@
+"""The banner in the page, the preferences page, and the small answers around them, as HTML.
+
+May go in here: markup built from the policy's texts and our own words, every value escaped. May not: policy logic (what
+may pass is `cmp.core`), scripts and styles (`static/banner.js`, `static/banner.css`, so that a strict CSP holds), HTTP.
+
+The markup is ASCII only, other characters as references: it stands in pages of any ASCII-compatible encoding. It needs
+no JavaScript: the form posts into a small frame, so that what somebody has typed into the page stays there.
+
+What a form sends to `{reserved}choice`: `choice` is "accept", "refuse" or "save" (then `category`, repeated, holds the
+categories granted and `vendor`, repeated, the single vendors; what is not named is refused); without `choice`, `vendor`
+is granted besides what holds. `surface`, `lang`, and where they apply `answer=frame`, `token` and `back` go with it.
+`static/banner.js` sends the same as JSON.
+
+Sources: WCAG 2.2 (2.1.1, 2.1.2, 2.4.11, 3.2.6, 4.1.2, 4.1.3): a non-modal region first in the page, in flow and without
+a trap, native controls, the link back to the choices always at the end of that region, at the top of the page.
+"""
+
+from collections.abc import Iterable, Mapping
+from html import escape
+from typing import Final
+
+from cmp.core.consent import Visitor
+from cmp.core.policy import Category, Policy, Vendor
+from cmp.core.signals import Signals
+from cmp.wire.words import country_name, spoken, text_of, word
+
+SCRIPT_FILE: Final = "banner.js"
+STYLE_FILE: Final = "banner.css"
+# The page's frame that takes the answer to a form sent without JavaScript.
+ANSWER_FRAME: Final = "consent-answer"
+# A banner stands in every page: a long list of companies is for the preferences page.
+_VENDORS_SHOWN: Final = 8
+
+
+def is_decided(policy: Policy, visitor: Visitor) -> bool:
+    """Whether nothing is left to ask: every category the visitor can switch has been granted or refused."""
+    decided = visitor.granted | visitor.refused
+    return all(category in decided for category in policy.optional_categories)
+
+
+def state_of(policy: Policy, visitor: Visitor) -> str:
+    """The visitor's choices in one line, the same for everybody with the same choices.
+
+    It stands in the page as `data-state` and `{reserved}state` answers it, so that a page out of the back-forward cache
+    can tell whether it is still true.
+    """
+    known = {*policy.optional_categories, *(f"vendor:{id_}" for id_ in policy.vendors)}
+    said = [
+        f"{name}={'refused' if name in visitor.refused else 'granted'}"
+        for name in sorted((visitor.granted | visitor.refused) & known)
+    ]
+    return " ".join(said) or "undecided"
+
+
+def banner_html(
+    policy: Policy, visitor: Visitor, signals: Signals, language: str, *, reserved: str, problem: str = ""
+) -> str:
+    """What is put first into the body. Once everything is decided on, only the link back to the choices is left.
+
+    `problem` is a text for the visitor, such as that choices cannot be saved at the moment.
+    """
+    asked = not is_decided(policy, visitor)
+    link = f'<a class="consentry-reopen" href="{escape(reserved)}">{_w(language, "reopen")}</a>'
+    content = [
+        f'<link rel="stylesheet" href="{escape(reserved)}{STYLE_FILE}">',
+        f'<script src="{escape(reserved)}{SCRIPT_FILE}" defer></script>',
+    ]
+    if asked:
+        content += [
+            f'<h2 id="consentry-title">{_w(language, "title")}</h2>',
+            f"<p>{_w(language, 'sentence')}</p>",
+            *_signal_notes(policy, signals, language),
+            f'<p class="consentry-no-cookies" hidden>{_w(language, "no-cookies")}</p>',
+            _status(problem),
+            _form(policy, visitor, language, reserved=reserved, target=ANSWER_FRAME, shown=_VENDORS_SHOWN),
+            f'<iframe class="consentry-answer" name="{ANSWER_FRAME}" title="{_w(language, "answer-title")}"></iframe>',
+        ]
+    elif problem:
+        content.append(_status(problem))
+    label = 'aria-labelledby="consentry-title"' if asked else f'aria-label="{_w(language, "reopen")}"'
+    return _ascii(
+        f'<section class="consentry{"" if asked else " consentry-decided"}" role="region" {label}'
+        f' lang="{spoken(language)}" data-state="{escape(state_of(policy, visitor))}"'
+        f' data-reserved="{escape(reserved)}" data-failed="{_w(language, "failed")}">\n'
+        + "\n".join([*content, f'<p class="consentry-foot">{link}</p>', "</section>"])
+        + "\n"
+    )
+
+
+def preferences_html(
+    policy: Policy,
+    visitor: Visitor,
+    signals: Signals,
+    language: str,
+    *,
+    reserved: str,
+    token: str,
+    back: str,
+    saved: bool = False,
+    problem: str = "",
+) -> str:
+    """The page on which every choice can be seen and changed. `back` is a path on our own origin, or ""."""
+    title = text_of(policy.titles, language) or word(language, "title")
+    about = [
+        _w(language, "controller").format(name=escape(policy.controller)) if policy.controller else "",
+        _w(language, "contact").format(contact=escape(policy.contact)) if policy.contact else "",
+    ]
+    message = problem or (word(language, "saved") if saved else "")
+    content = [
+        f"<h1>{escape(title)}</h1>",
+        _status(message),
+        f"<p>{_w(language, 'sentence')}</p>",
+        *_signal_notes(policy, signals, language),
+        _form(policy, visitor, language, reserved=reserved, token=token, back=back, opened=True),
+        f"<p>{_w(language, 'withdraw')} {_w(language, 'reach')}</p>",
+        *(f"<p>{line}</p>" for line in about if line),
+        *_back_link(back, language),
+    ]
+    return _page(title, content, language, reserved)
+
+
+def embed_html(policy: Policy, vendor_id: str, language: str, *, reserved: str, token: str, back: str) -> str:
+    """What stands in the frame of a vendor that was not loaded. Raises KeyError for a vendor nobody declared."""
+    vendor = policy.vendors[vendor_id]
+    name = escape(vendor.name)
+    content = [
+        f"<h1>{_w(language, 'embed-title').format(vendor=name)}</h1>",
+        f"<p>{_embed_why(vendor, language)}</p>",
+        f'<form method="post" action="{escape(reserved)}choice" target="_top">',
+        *_hidden({"surface": "embed", "lang": spoken(language), "token": token, "back": back, "vendor": vendor.id}),
+        f'<button>{_w(language, "embed-always").format(vendor=name)}</button>',
+        "</form>",
+        f'<p><a href="{escape(reserved)}" target="_top">{_w(language, "embed-choices")}</a></p>',
+    ]
+    return _page(word(language, "embed-title").format(vendor=vendor.name), content, language, reserved)
+
+
+def answer_html(policy: Policy, language: str, *, saved: bool, problem: str) -> str:
+    """What the banner's frame shows after a form was sent without JavaScript. Plain: it needs no file of ours."""
+    lines = [word(language, "saved"), word(language, "saved-next")] if saved else [problem or word(language, "failed")]
+    title = text_of(policy.titles, language) or word(language, "answer-title")
+    return _page(title, [f'<p role="status">{escape(" ".join(lines))}</p>'], language, "")
+
+
+def _page(title: str, content: Iterable[str], language: str, reserved: str) -> str:
+    style = f'<link rel="stylesheet" href="{escape(reserved)}{STYLE_FILE}">' if reserved else ""
+    return _ascii(
+        f'<!doctype html>\n<html lang="{spoken(language)}">\n<head>\n<meta charset="utf-8">\n'
+        f"<title>{escape(title)}</title>\n"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<meta name="robots" content="noindex">\n<meta name="color-scheme" content="light dark">\n{style}\n</head>\n'
+        '<body class="consentry-page">\n<main class="consentry">\n' + "\n".join(content) + "\n</main>\n</body>\n</html>\n"
+    )
+
+
+def _form(
+    policy: Policy,
+    visitor: Visitor,
+    language: str,
+    *,
+    reserved: str,
+    target: str = "",
+    token: str = "",
+    back: str = "",
+    shown: int | None = None,
+    opened: bool = False,
+) -> str:
+    """The form with its two plain answers and, behind "Choose", the single ones. `shown` bounds the vendors listed."""
+    chooser = [
+        *_boxes(policy, visitor, language),
+        *_table(policy, language, reserved, shown),
+        f'<p><button name="choice" value="save">{_w(language, "save")}</button></p>',
+    ]
+    answers = [
+        f'<button name="choice" value="{value}">{_w(language, value)}</button>'
+        for value in ("accept", "refuse")
+        if policy.optional_categories
+    ]
+    if not policy.optional_categories:
+        chooser = _table(policy, language, reserved, shown)
+    target_attribute = f' target="{target}"' if target else ""
+    lines = [
+        f'<form class="consentry-form" method="post" action="{escape(reserved)}choice"{target_attribute}>',
+        *_hidden(
+            {
+                "surface": "banner" if target else "preferences",
+                "answer": "frame" if target else "",
+                "lang": spoken(language),
+                "token": token,
+                "back": back,
+            }
+        ),
+        '<div class="consentry-answers">',
+        *answers,
+        *([] if opened else [f"<details><summary>{_w(language, 'choose')}</summary>", *chooser, "</details>"]),
+        "</div>",
+        *(chooser if opened else []),
+        "</form>",
+    ]
+    return "\n".join(lines)
+
+
+def _boxes(policy: Policy, visitor: Visitor, language: str) -> list[str]:
+    """A box for each category that can be switched, ticked only where it was granted, and for each single vendor
+    that was granted on its own, so that it can be withdrawn like any other choice."""
+    lines = [f"<fieldset><legend>{_w(language, 'choose')}</legend>"]
+    for id_ in policy.optional_categories:
+        title = text_of(policy.categories[id_].titles, language) or id_
+        lines.append(_box("category", id_, title, id_ in visitor.granted and id_ not in visitor.refused))
+    lines.append("</fieldset>")
+    single = [vendor for id_, vendor in sorted(policy.vendors.items()) if f"vendor:{id_}" in visitor.granted]
+    if single:
+        lines.append(f"<fieldset><legend>{_w(language, 'single')}</legend>")
+        lines += [_box("vendor", vendor.id, vendor.name, True) for vendor in single]
+        lines.append("</fieldset>")
+    return lines
+
+
+def _box(name: str, value: str, label: str, checked: bool) -> str:
+    mark = " checked" if checked else ""
+    return (
+        f'<label class="consentry-box"><input type="checkbox" name="{name}" value="{escape(value)}"{mark}>'
+        f" <span>{escape(label)}</span></label>"
+    )
+
+
+def _table(policy: Policy, language: str, reserved: str, shown: int | None) -> list[str]:
+    """Purpose, why, how long, and who receives data, a row for each category in use."""
+    heads = ("purpose", "why", "retention", "vendors")
+    lines = [
+        '<div class="consentry-scroll" tabindex="0" role="group"'
+        f' aria-label="{_w(language, "table")}"><table><caption>{_w(language, "table")}</caption><thead><tr>',
+        *(f'<th scope="col">{_w(language, head)}</th>' for head in heads),
+        "</tr></thead><tbody>",
+    ]
+    by_category: dict[str, list[Vendor]] = {}
+    for vendor in policy.vendors.values():
+        by_category.setdefault(vendor.category, []).append(vendor)
+    for category in policy.categories.values():
+        if not category.never:
+            vendors = by_category.get(category.id, [])
+            lines.append(_row(category, vendors, language, reserved, shown))
+    return [*lines, "</tbody></table></div>"]
+
+
+def _row(category: Category, vendors: list[Vendor], language: str, reserved: str, shown: int | None) -> str:
+    title = escape(text_of(category.titles, language) or category.id)
+    if category.necessary:
+        title += f" <small>({_w(language, 'always')})</small>"
+    cells = [text_of(texts, language) for texts in (category.reasons, category.retention)]
+    listed = vendors if shown is None else vendors[:shown]
+    who = [f"<li>{_who(vendor, language)}</li>" for vendor in listed]
+    if len(listed) < len(vendors):
+        more = _w(language, "more").format(count=len(vendors) - len(listed))
+        who.append(f'<li><a href="{escape(reserved)}">{more}</a></li>')
+    received = f"<ul>{''.join(who)}</ul>" if who else _w(language, "nobody")
+    told = "".join(f"<td>{escape(cell) if cell else _w(language, 'unstated')}</td>" for cell in cells)
+    return f'<tr><th scope="row">{title}</th>{told}<td>{received}</td></tr>'
+
+
+def _who(vendor: Vendor, language: str) -> str:
+    company = f"{escape(vendor.company)}, " if vendor.company != vendor.name else ""
+    return f"{escape(vendor.name)} ({company}{escape(country_name(language, vendor.country))})"
+
+
+def _embed_why(vendor: Vendor, language: str) -> str:
+    country = country_name(language, vendor.country)
+    return _w(language, "embed-why").format(company=escape(vendor.company), country=escape(country))
+
+
+def _signal_notes(policy: Policy, signals: Signals, language: str) -> list[str]:
+    rules = [policy.signals[token] for token in signals.tokens if token in policy.signals]
+    if not rules:
+        return []
+    override = all(rule.grant_overrides for rule in rules)
+    texts = [word(language, "signal"), *([word(language, "signal-override")] if override else [])]
+    return [f'<p class="consentry-signal">{escape(" ".join(texts))}</p>']
+
+
+def _status(message: str) -> str:
+    # Always there, empty at first: screen readers announce what changes in a region they know (WCAG 4.1.3).
+    return f'<p class="consentry-status" role="status">{escape(message)}</p>'
+
+
+def _hidden(values: Mapping[str, str]) -> list[str]:
+    return [
+        f'<input type="hidden" name="{name}" value="{escape(value)}">' for name, value in values.items() if value != ""
+    ]
+
+
+def _back_link(back: str, language: str) -> list[str]:
+    if not back.startswith("/") or back.startswith(("//", "/\\")):
+        return []
+    return [f'<p><a href="{escape(back)}">{_w(language, "back")}</a></p>']
+
+
+def _w(language: str, key: str) -> str:
+    return escape(word(language, key))
+
+
+def _ascii(text: str) -> str:
+    return text.encode("ascii", "xmlcharrefreplace").decode("ascii")

@@ -1,0 +1,182 @@
+"""The script that keeps a page's own scripts to the decision, with the table it looks things up in.
+
+May go in here: writing down, for one visitor, which cookie names and which hosts are permitted. May not: rules of its
+own; every verdict is `permit`'s, in the order of precedence of `cmp.core.classify`. What the script does with the table
+stands in `static/guard.js`.
+
+The table names exceptions to what holds for the unknown, so a policy that denies the unknown lists what is permitted,
+any other lists what is denied. It is the same for every page of the site and for every visitor with the same choices.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from cmp import resources
+from cmp.core.classify import CookieRule, Party, RequestRule, host_suffixes
+from cmp.core.consent import Visitor, permit
+from cmp.core.globs import Glob
+from cmp.core.policy import Policy, Unknown
+from cmp.core.signals import Signals
+from cmp.core.urls import Url
+from cmp.sites import registrable_domain
+
+_PLACE: Final = "/* TABLE */ null"
+_COMMENT: Final = re.compile(r"^\s*//.*\n", re.MULTILINE)
+_INDENT: Final = re.compile(r"^ +", re.MULTILINE)
+
+
+def guard_script(policy: Policy, visitor: Visitor, signals: Signals, page: Url | None = None) -> str:
+    """The whole script, to stand between `<script>` and `</script>` before any other.
+
+    `page` is a page of the site. It is needed only where the policy names no `sites`: without it the script takes the
+    host it runs on (without "www.") and everything below for the site's own.
+    """
+    return _source().replace(_PLACE, _as_script(guard_table(policy, visitor, signals, page)))
+
+
+def guard_table(policy: Policy, visitor: Visitor, signals: Signals, page: Url | None = None) -> dict[str, Any]:
+    """What the script looks up: verdicts are 1 (permitted) and 0, `d` and `a` lists of names with the one and the other.
+
+    `o` the site's own host suffixes (None: the page's host); `n` whether rules for hosts hold on them too; `u` the
+    verdict on unknown hosts; `d`, `a`, `r` host suffixes (`r`: with rules [path, query names, verdict], the first that
+    fits); `e` such rules for any host; `c` cookies: `u`, `d`, `a` alike, `x` names with [host suffix, verdict], `p`
+    patterns [glob, host suffix, verdict] in order.
+    """
+    own = sorted(policy.sites) or ([registrable_domain(page.host)] if page is not None else None)
+    return {
+        "o": own,
+        "n": int(bool(policy.sites)),
+        **_hosts(policy, visitor, signals),
+        "c": _cookies(policy, visitor, signals, own),
+    }
+
+
+def _as_script(table: Mapping[str, Any]) -> str:
+    # "<" could begin a tag or a comment that ends the script element early (HTML standard, section 4.12.1.3).
+    return json.dumps(table, separators=(",", ":")).replace("<", "\\u003c")
+
+
+@lru_cache(maxsize=1)
+def _source() -> str:
+    text = (resources.static() / "guard.js").read_text("utf-8")
+    return _INDENT.sub("", _COMMENT.sub("", text))
+
+
+def _verdict(policy: Policy, visitor: Visitor, signals: Signals, category: str, vendor: str | None) -> int:
+    return int(permit(policy, visitor, signals, category, vendor).allowed)
+
+
+def _hosts(policy: Policy, visitor: Visitor, signals: Signals) -> dict[str, Any]:
+    unknown = int(policy.unknown_host is not Unknown.DENY)
+
+    def form(rule: RequestRule) -> list[Any]:
+        verdict = _verdict(policy, visitor, signals, rule.category, rule.vendor)
+        return [rule.path.text if rule.path else "", sorted(rule.query), verdict]
+
+    ends = [form(rule) for rule in policy.requests.endpoints]
+    plain: dict[str, int] = {}
+    detailed: dict[str, list[list[Any]]] = {}
+    for host, rules in policy.requests.by_host.items():
+        forms = [form(rule) for rule in rules]
+        # A rule without path and query fits always, so those after it are never asked.
+        last = next((n for n, (path, query, _) in enumerate(forms) if not path and not query), None)
+        forms = forms if last is None else forms[: last + 1]
+        verdicts = {verdict for _, _, verdict in forms}
+        if last is not None and len(verdicts) == 1:
+            plain[host] = verdicts.pop()
+        else:
+            detailed[host] = forms
+    # Left out is what the look-up finds anyway. Not on the site's own hosts, where another verdict holds otherwise,
+    # and only where no endpoint can come between.
+    if all(verdict == unknown for _, _, verdict in ends):
+        plain = {
+            host: verdict
+            for host, verdict in plain.items()
+            if verdict != _inherited(host, plain, detailed, unknown)
+            or any(suffix in policy.sites for suffix in host_suffixes(host))
+        }
+    return {
+        "u": unknown,
+        "d": " ".join(sorted(host for host, verdict in plain.items() if not verdict)),
+        "a": " ".join(sorted(host for host, verdict in plain.items() if verdict)),
+        "r": dict(sorted(detailed.items())),
+        "e": ends,
+    }
+
+
+def _inherited(host: str, plain: Mapping[str, int], detailed: Mapping[str, object], unknown: int) -> int | None:
+    """The verdict without an entry for the host itself; None where it depends on the path."""
+    for suffix in list(host_suffixes(host))[1:]:
+        if suffix in detailed:
+            return None
+        if suffix in plain:
+            return plain[suffix]
+    return unknown
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A cookie rule for one host suffix ("": any)."""
+
+    name: Glob
+    host: str
+    verdict: int
+
+
+def _cookies(policy: Policy, visitor: Visitor, signals: Signals, own: list[str] | None) -> dict[str, Any]:
+    unknown = int(policy.unknown_cookie is not Unknown.DENY)
+
+    def entries(rules: Iterable[CookieRule]) -> Iterator[_Entry]:
+        for rule in rules:
+            # A page's scripts write cookies of its own site only.
+            if rule.party is not Party.THIRD:
+                verdict = _verdict(policy, visitor, signals, rule.category, rule.vendor)
+                for host in sorted(rule.hosts, key=len, reverse=True) or [""]:
+                    if _within_reach(host, own):
+                        yield _Entry(rule.name, host, verdict)
+
+    patterns = sorted(
+        # Where two fit alike, the core asks those with a literal first character first.
+        (entry for start in sorted(policy.cookies.patterns, reverse=True) for entry in entries(_at(policy, start))),
+        key=lambda entry: (-len(entry.name.text), -len(entry.host)),
+    )
+    while patterns and patterns[-1].verdict == unknown:
+        patterns.pop()
+    names: dict[int, list[str]] = {0: [], 1: []}
+    detailed: dict[str, list[list[Any]]] = {}
+    for name, rules in sorted(policy.cookies.exact.items()):
+        found = sorted(entries(rules), key=lambda entry: -len(entry.host))
+        verdicts = {entry.verdict for entry in found}
+        if not found or (verdicts == {unknown} and not _matched(patterns, name)):
+            continue
+        everywhere = any(not entry.host for entry in found)
+        if everywhere and len(verdicts) == 1 and " " not in name:
+            names[verdicts.pop()].append(name)
+        else:
+            detailed[name] = [[entry.host, entry.verdict] for entry in found]
+    return {
+        "u": unknown,
+        "d": " ".join(names[0]),
+        "a": " ".join(names[1]),
+        "x": detailed,
+        "p": [[entry.name.text, entry.host, entry.verdict] for entry in patterns],
+    }
+
+
+def _at(policy: Policy, start: str) -> tuple[CookieRule, ...]:
+    return policy.cookies.patterns[start]
+
+
+def _matched(patterns: Iterable[_Entry], name: str) -> bool:
+    return any(entry.name.matches(name) for entry in patterns)
+
+
+def _within_reach(host: str, own: list[str] | None) -> bool:
+    """Whether a rule for that host suffix can concern a page of the site."""
+    if not host or own is None:
+        return True
+    return any(host in host_suffixes(site) or site in host_suffixes(host) for site in own)

@@ -1,0 +1,634 @@
+"""A page as this visitor gets it: tags of denied hosts made inert, our own markup put in, every other byte as it came.
+
+May go in here: finding what a page's markup makes a browser ask for, and splicing text. May not: deciding (each URL is put
+to `decide`), encodings (text goes in and out as Latin-1, so that bytes come back as they were; what is put in is ASCII),
+headers (`csp.py`, `caching.py`).
+
+The page is read by turbohtml's tree builder, the algorithm of the HTML standard (section 13.2), so that an element is
+seen exactly where a browser makes one (`<svg><style><img>`, misnested tables, templates); its source positions say which
+bytes to splice. turbohtml's own rewriter is not used: it puts LF for CRLF, resolves references in every attribute of a tag
+it touches, and simulates no tree. A page with `noscript` is read twice, as browsers with and without scripts read it.
+
+This is for usability, and for what no CSP can stop; the CSP enforces.
+"""
+
+import bisect
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from html import escape, unescape
+from typing import Final, NamedTuple
+
+import turbohtml
+
+from cmp.core.consent import Visitor, permit
+from cmp.core.decide import decide
+from cmp.core.decision import Reason, Ruling
+from cmp.core.exchange import Exchange, Kind
+from cmp.core.policy import Policy, Unknown
+from cmp.core.signals import Signals
+from cmp.core.urls import Url, UrlError, parse_url
+from cmp.seal.site import RESERVED_PATH
+from cmp.sites import registrable_domain
+from cmp.wire.placeholder import frame, frame_attributes
+
+
+class Stopped(NamedTuple):
+    """Something the page would have asked for; `url` is the page's own for code that stands in it."""
+
+    url: str
+    kind: Kind
+    ruling: Ruling
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """`named_hosts`: every host the page's markup names to load something from, denied ones too."""
+
+    text: str
+    stopped: tuple[Stopped, ...]
+    named_hosts: frozenset[str]
+
+
+def rewrite_page(
+    text: str,
+    policy: Policy,
+    visitor: Visitor,
+    signals: Signals,
+    page: Url,
+    *,
+    head: str,
+    body_start: str,
+    reserved: str = RESERVED_PATH,
+    language: str = "en",
+) -> Rewritten:
+    """Rewrite a page, given as Latin-1 text. `head` goes first into its head, `body_start` first into its body.
+
+    Never raises, whatever the text; the same text gives the same text.
+    """
+    judge = _Judge(policy, visitor, signals, page)
+    done = _Rewriting(judge, reserved, language, page).whole(text, head, body_start)
+    return Rewritten(done, tuple(dict.fromkeys(judge.stopped)), frozenset(judge.hosts))
+
+
+# ------------------------------------------------------------------------------------------------ what asks for what
+
+# How the URLs stand in an attribute.
+_ONE, _LIST, _CANDIDATES = "one", "list", "candidates"
+
+# Element, attribute, how, kind. Forms and refreshes count as frames: nobody can tell from the markup whether the person
+# asks for them, so they get the stricter reading of a navigation.
+_LOADS: Final[tuple[tuple[str, str, str, Kind], ...]] = (
+    ("script", "src", _ONE, Kind.SCRIPT),
+    ("script", "href", _ONE, Kind.SCRIPT),
+    ("script", "xlink:href", _ONE, Kind.SCRIPT),
+    ("img", "src", _ONE, Kind.IMAGE),
+    ("img", "srcset", _CANDIDATES, Kind.IMAGE),
+    ("input", "src", _ONE, Kind.IMAGE),
+    ("image", "href", _ONE, Kind.IMAGE),
+    ("image", "xlink:href", _ONE, Kind.IMAGE),
+    ("feimage", "href", _ONE, Kind.IMAGE),
+    ("feimage", "xlink:href", _ONE, Kind.IMAGE),
+    ("use", "href", _ONE, Kind.IMAGE),
+    ("use", "xlink:href", _ONE, Kind.IMAGE),
+    ("iframe", "src", _ONE, Kind.FRAME),
+    ("frame", "src", _ONE, Kind.FRAME),
+    ("object", "data", _ONE, Kind.OBJECT),
+    ("embed", "src", _ONE, Kind.OBJECT),
+    ("video", "src", _ONE, Kind.MEDIA),
+    ("video", "poster", _ONE, Kind.IMAGE),
+    ("audio", "src", _ONE, Kind.MEDIA),
+    ("source", "src", _ONE, Kind.MEDIA),
+    ("source", "srcset", _CANDIDATES, Kind.IMAGE),
+    ("track", "src", _ONE, Kind.MEDIA),
+    ("form", "action", _ONE, Kind.FRAME),
+    ("button", "formaction", _ONE, Kind.FRAME),
+    ("input", "formaction", _ONE, Kind.FRAME),
+    ("a", "ping", _LIST, Kind.BEACON),
+    ("area", "ping", _LIST, Kind.BEACON),
+    ("*", "attributionsrc", _LIST, Kind.BEACON),
+    ("*", "background", _ONE, Kind.IMAGE),
+    ("link", "imagesrcset", _CANDIDATES, Kind.IMAGE),
+)
+
+# What a link asks for, by the words of `rel` (HTML standard, section 4.6.8); the first that is there. Others load nothing.
+_LINKS: Final[tuple[tuple[str, Kind], ...]] = (
+    ("stylesheet", Kind.STYLE),
+    ("modulepreload", Kind.SCRIPT),
+    ("preload", Kind.OTHER),
+    ("icon", Kind.IMAGE),
+    ("apple-touch-icon", Kind.IMAGE),
+    ("apple-touch-icon-precomposed", Kind.IMAGE),
+    ("apple-touch-startup-image", Kind.IMAGE),
+    ("mask-icon", Kind.IMAGE),
+    ("manifest", Kind.MANIFEST),
+    ("prefetch", Kind.OTHER),
+    ("prerender", Kind.FRAME),
+    ("preconnect", Kind.OTHER),
+    ("dns-prefetch", Kind.OTHER),
+)
+_PRELOADS: Final = {
+    "script": Kind.SCRIPT,
+    "style": Kind.STYLE,
+    "image": Kind.IMAGE,
+    "font": Kind.FONT,
+    "fetch": Kind.FETCH,
+    "track": Kind.MEDIA,
+    "video": Kind.MEDIA,
+    "audio": Kind.MEDIA,
+    "document": Kind.FRAME,
+    "worker": Kind.WORKER,
+}
+
+# Code that stands in a page and belongs to a vendor: what it must contain, and the catalogue ids of the vendors. All of
+# them must be denied: a loader that others of them may use is left to the CSP and the guard.
+_INLINE: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
+    ("gtag(", ("google-analytics", "google-ads", "google-tag-manager")),
+    ("googletagmanager.com/gtm.js", ("google-tag-manager",)),
+    ("GoogleAnalyticsObject", ("google-analytics",)),
+    ("fbq(", ("meta-pixel",)),
+    ("_paq", ("matomo",)),
+    ("_hjSettings", ("hotjar",)),
+    ("clarity.ms/tag", ("microsoft-clarity",)),
+    ("_linkedin_partner_id", ("linkedin-insight",)),
+    ("TiktokAnalyticsObject", ("tiktok-pixel",)),
+    ("uetq", ("microsoft-ads",)),
+    ("pintrk(", ("pinterest-tag",)),
+    ("snaptr(", ("snap-pixel",)),
+    ("rdt(", ("reddit-pixel",)),
+    ("twq(", ("twitter-ads",)),
+    ("mc.yandex.ru/metrika", ("yandex-metrica",)),
+    ("_tfa.push", ("taboola",)),
+    ("_qevents", ("quantcast",)),
+    ("mixpanel.init(", ("mixpanel",)),
+    ("posthog.init(", ("posthog",)),
+    ("heap.load(", ("heap",)),
+    ("_fs_org", ("fullstory",)),
+    ("criteo_q", ("criteo",)),
+)
+
+_HTML: Final = turbohtml.Namespace.HTML
+_FRAMES: Final = frozenset({"iframe", "frame"})
+_SELECTOR: Final = ",".join(
+    [
+        *(f"{tag}[{name}]" if ":" not in name else tag for tag, name, _, _ in _LOADS if tag not in ("feimage", "*")),
+        *("script", "style", "meta[http-equiv]", "link[href]", "iframe[srcdoc]", "[style]", "feImage"),
+        *(f"[{name}]" for tag, name, _, _ in _LOADS if tag == "*"),
+    ]
+)
+_BY_TAG: Final[dict[str, tuple[tuple[str, str, Kind], ...]]] = {
+    tag: tuple((name, how, kind) for row, name, how, kind in _LOADS if row in (tag, "*"))
+    for tag in {row[0] for row in _LOADS}
+}
+
+
+# --------------------------------------------------------------------------------------------------------- judging
+
+
+@dataclass
+class _Judge:
+    """Puts each URL of a page to `decide`, and keeps what was stopped and which hosts were named."""
+
+    policy: Policy
+    visitor: Visitor
+    signals: Signals
+    page: Url
+    stopped: list[Stopped] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+    _known: dict[tuple[str, Kind, Url], tuple[Url | None, Ruling] | None] = field(default_factory=dict)
+
+    def stops(self, text: str, kind: Kind, base: Url) -> tuple[Url | None, Ruling] | None:
+        """The URL and the ruling where the text names something denied, else None."""
+        key = (text, kind, base)
+        if key not in self._known:
+            self._known[key] = next((found for way in _readings(text) if (found := self._judge(way, kind, base))), None)
+        found = self._known[key]
+        if found is not None:
+            self.stopped.append(Stopped(str(found[0]) if found[0] is not None else text, kind, found[1]))
+        return found
+
+    def _judge(self, text: str, kind: Kind, base: Url) -> tuple[Url | None, Ruling] | None:
+        try:
+            url = parse_url(text, base)
+        except UrlError:
+            # Unknown, never harmless: a browser may read a host where we do not.
+            denied = self.policy.unknown_host is Unknown.DENY and text.strip() != ""
+            return (None, Ruling(False, Reason.UNKNOWN_DENIED, "unknown.host")) if denied else None
+        if not url.is_network:
+            return None
+        self.hosts.add(url.host)
+        asked = Exchange(
+            method="GET",
+            url=url,
+            host_site=registrable_domain(url.host),
+            page=self.page,
+            page_site=registrable_domain(self.page.host),
+            kind=kind,
+            signals=self.signals,
+        )
+        ruling = decide(self.policy, self.visitor, asked).ruling
+        return None if ruling.allowed else (url, ruling)
+
+    def stops_code(self, code: str) -> bool:
+        """Whether code in the page belongs to vendors that are denied."""
+        for sign, vendors in _INLINE:
+            known = [self.policy.vendors[id_] for id_ in vendors if id_ in self.policy.vendors]
+            if not known or sign not in code:
+                continue
+            permissions = [permit(self.policy, self.visitor, self.signals, v.category, v.id) for v in known]
+            if not any(permission.allowed for permission in permissions):
+                ruling = Ruling(False, permissions[0].reason, f"vendor:{known[0].id}", known[0].category, known[0].id)
+                self.stopped.append(Stopped(str(self.page), Kind.SCRIPT, ruling))
+                return True
+        return False
+
+
+def _readings(text: str) -> Iterator[str]:
+    """What a URL of a Latin-1 text can be to a browser: the same in ASCII, else perhaps UTF-8 under it.
+
+    Full-width letters make a host (UTS 46), so a tracker could be named by bytes that say nothing in Latin-1.
+    """
+    yield text
+    if not text.isascii():
+        data = b"".join(
+            char.encode("latin-1" if char <= "\xff" else "utf-8", "surrogatepass" if char > "\xff" else "strict")
+            for char in text
+        )
+        yield data.decode("utf-8", "replace")
+
+
+# ------------------------------------------------------------------------------------------------------ rewriting
+
+_CODE_TYPES: Final = re.compile(
+    r"(?:module|(?:text|application)/(?:x-)?(?:java|ecma|j|live)script[0-9.]*)?", re.IGNORECASE
+)
+_REFRESH: Final = re.compile(r"[\s\d.]*[;,\s]*(?:url\s*=\s*)?['\"]?([^'\"]*)", re.IGNORECASE | re.DOTALL)
+_HIDDEN_STYLE: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_SPECULATED: Final = re.compile(r'"((?:https?:)?\\?/\\?/[^"]{1,2000})"')
+
+# HTML standard, sections 13.2.5.32 to 13.2.5.39: a name may begin with "=", an unquoted value holds "/".
+_ATTRIBUTE: Final = re.compile(
+    r"[\t\n\f\r /]*+(?P<whole>(?P<name>=?[^\t\n\f\r />=]*+)"
+    r"(?:[\t\n\f\r ]*+=[\t\n\f\r ]*+(?:\"[^\"]*+\"|'[^']*+'|(?![\"'])[^\t\n\f\r >]*+))?+)"
+)
+_TAG_NAME: Final = re.compile(r"<[^\t\n\f\r />]*+")
+
+# CSS: url(...), and strings where a string is a URL (@import, image-set and its like). Bounded: no URL is longer.
+_CSS_STRING: Final = r"\"(?:[^\"\\\n]|\\.){0,4000}+\"|'(?:[^'\\\n]|\\.){0,4000}+'"
+_CSS_URL: Final = re.compile(
+    rf"(?P<before>(?:\burl|\bsrc)\(\s{{0,99}}|@import\s{{1,99}}|image-set\(\s{{0,99}}|,\s{{0,99}})"
+    rf"(?P<url>{_CSS_STRING}|(?<=\()[^\s\"'()]{{1,4000}}+)",
+    re.IGNORECASE,
+)
+_CSS_ESCAPE: Final = re.compile(r"\\(?:([0-9a-fA-F]{1,6})[ \t\n\f]?|(.))", re.DOTALL)
+_REFERENCE: Final = re.compile(r"&(?:#[0-9]{1,7};?|#[xX][0-9a-fA-F]{1,6};?|[A-Za-z][A-Za-z0-9]{1,31};?)")
+
+# Frames in frames in attributes: deeper than anybody writes them.
+_DEEPEST: Final = 4
+_ROUNDS: Final = 3
+
+# start, end, what goes there; in the text with its line ends made LF.
+_Edit = tuple[int, int, str]
+
+
+@dataclass
+class _Rewriting:
+    judge: _Judge
+    reserved: str
+    language: str
+    base: Url
+    depth: int = 0
+
+    def whole(self, text: str, head: str = "", body_start: str = "") -> str:
+        """The text with everything denied made inert, and our markup put in."""
+        source = _lines(text)
+        document = _parsed(source, scripting=True)
+        ours = _injections(document, source, head, body_start) if head or body_start else []
+        done, overlapped = _splice(text, [*ours, *self._edits(source, document)])
+        if not overlapped:
+            return done
+        for _ in range(_ROUNDS):
+            source = _lines(text)
+            text, overlapped = _splice(text, self._edits(source, _parsed(source, scripting=True)))
+            if not overlapped:
+                break
+        source = _lines(text)
+        return _splice(text, _injections(_parsed(source, scripting=True), source, head, body_start))[0]
+
+    def _edits(self, source: str, document: turbohtml.Document) -> list[_Edit]:
+        low = source.lower()
+        found: dict[_Edit, None] = {}
+        readings = [document, _parsed(source, scripting=False)] if "<noscript" in low else [document]
+        for reading in readings:
+            base = self._base(reading)
+            for element in reading.select(_SELECTOR):
+                for edit in self._element(element, source, base):
+                    found[edit] = None
+            if "data-consent-" in low:
+                for element in reading.select("*"):
+                    for edit in _without_ours(element, source, found):
+                        found[edit] = None
+        return list(found)
+
+    def _base(self, document: turbohtml.Document) -> Url:
+        first = document.select_one("base[href]")
+        if first is None:
+            return self.base
+        try:
+            return parse_url(first.attr("href") or "", self.base)
+        except UrlError:
+            return self.base
+
+    def _element(self, element: turbohtml.Element, source: str, base: Url) -> Iterator[_Edit]:
+        place = element.source_location
+        if place is None:
+            return
+        tag, start, end = element.tag.lower(), place.start_tag.start_offset, place.start_tag.end_offset
+        change = _Change()
+        self._loads(element, tag, base, change)
+        special = _SPECIAL.get(tag)
+        if special is not None:
+            special(self, element, base, change)
+        style = element.attr("style")
+        if style is not None and "(" in style:
+            change.values["style"] = lambda raw: self._css(raw, base)
+        if tag == "style":
+            content = source[end : place.end_tag.start_offset if place.end_tag is not None else len(source)]
+            kept = self._css(content, base)
+            if kept != content:
+                yield end, end + len(content), kept
+        changed = change.carried_out(source[start:end])
+        if changed != source[start:end]:
+            yield start, end, changed
+
+    def _loads(self, element: turbohtml.Element, tag: str, base: Url, change: "_Change") -> None:
+        for name, how, kind in _BY_TAG.get(tag, _BY_TAG["*"]):
+            value = element.attr(name)
+            if value is None:
+                continue
+            urls = [value] if how == _ONE else value.split() if how == _LIST else _candidates(value)
+            denied = [found for url in urls if (found := self.judge.stops(url, kind, base)) is not None]
+            if not denied:
+                continue
+            change.inert.add(name)
+            self._instead(element, tag, name, denied[0], change)
+
+    def _instead(
+        self, element: turbohtml.Element, tag: str, name: str, denied: tuple[Url | None, Ruling], change: "_Change"
+    ) -> None:
+        """What stands where the attribute was, so that the page stays usable."""
+        url, ruling = denied
+        host = url.host if url is not None else ""
+        if tag == "script":
+            _no_code(change)
+        elif name in ("action", "formaction"):
+            # method=dialog: outside of a dialog a form so marked is sent nowhere (HTML standard, section 4.10.21.3).
+            method = "method" if name == "action" else "formmethod"
+            change.inert.add(method)
+            change.added += [f'{method}="dialog"']
+        elif _is_hidden(element):
+            pass
+        elif tag in _FRAMES and (tag == "frame" or element.attr("srcdoc") is None):
+            change.inert |= {"sandbox", "srcdoc"}
+            change.added.append(frame_attributes(ruling, host, self.language, self.reserved))
+        elif tag in ("object", "embed") and element.namespace is _HTML:
+            change.before = frame(ruling, host, self.language, self.reserved)
+
+    def _script(self, element: turbohtml.Element, base: Url, change: "_Change") -> None:
+        type_ = (element.attr("type") or "").strip()
+        if element.attr("src") is not None:
+            return
+        if type_.lower() == "speculationrules":
+            urls = (found.replace("\\", "") for found in _SPECULATED.findall(element.text))
+            if any([self.judge.stops(url, Kind.OTHER, base) is not None for url in urls]):
+                _no_code(change)
+        elif _CODE_TYPES.fullmatch(type_) and self.judge.stops_code(element.text):
+            _no_code(change)
+
+    def _link(self, element: turbohtml.Element, base: Url, change: "_Change") -> None:
+        words = (element.attr("rel") or "").lower().split()
+        kind = next((kind for word, kind in _LINKS if word in words), None)
+        if kind is None:
+            return
+        if "preload" in words and kind is Kind.OTHER:
+            kind = _PRELOADS.get((element.attr("as") or "").lower(), Kind.OTHER)
+        href = element.attr("href")
+        if href is not None and href.strip() and self.judge.stops(href, kind, base) is not None:
+            change.inert.add("href")
+
+    def _meta(self, element: turbohtml.Element, base: Url, change: "_Change") -> None:
+        if (element.attr("http-equiv") or "").strip().lower() != "refresh":
+            return
+        found = _REFRESH.match(element.attr("content") or "")
+        if found is not None and found[1].strip() and self.judge.stops(found[1], Kind.FRAME, base) is not None:
+            change.inert.add("http-equiv")
+
+    def _iframe(self, element: turbohtml.Element, base: Url, change: "_Change") -> None:
+        if element.attr("srcdoc") is not None and "srcdoc" not in change.inert and self.depth < _DEEPEST:
+            inner = _Rewriting(self.judge, self.reserved, self.language, base, self.depth + 1)
+            change.values["srcdoc"] = inner.whole
+
+    def _css(self, text: str, base: Url) -> str:
+        def judged(match: re.Match[str]) -> str:
+            url = match["url"]
+            quoted = url[0] in "\"'"
+            name = _CSS_ESCAPE.sub(_css_character, url[1:-1] if quoted else url)
+            # After a comma only a string can be an image-set's URL, and most strings there are font names.
+            if match["before"][0] == "," and "/" not in name:
+                return match[0]
+            kind = Kind.STYLE if match["before"][:1] == "@" else Kind.OTHER
+            if not name.strip() or self.judge.stops(name, kind, base) is None:
+                return match[0]
+            return match["before"] + ('"data:,"' if quoted else "data:,")
+
+        return _CSS_URL.sub(judged, text)
+
+
+
+_SPECIAL: Final[dict[str, Callable[[_Rewriting, turbohtml.Element, Url, "_Change"], None]]] = {
+    "script": _Rewriting._script,
+    "link": _Rewriting._link,
+    "meta": _Rewriting._meta,
+    "iframe": _Rewriting._iframe,
+}
+
+
+def _css_character(match: re.Match[str]) -> str:
+    if match[1] is None:
+        return "" if match[2] == "\n" else match[2]
+    code = int(match[1], 16)
+    return chr(code) if 0 < code <= 0x10FFFF and not 0xD800 <= code <= 0xDFFF else "\ufffd"
+
+
+def _candidates(srcset: str) -> list[str]:
+    """The URLs of a srcset (HTML standard, section 4.8.4.3.10), read loosely: a descriptor counts as a path of the
+    site's own, and what follows a comma inside of a URL too. Data URLs hold commas and ask for nothing."""
+    found: list[str] = []
+    for word in srcset.split():
+        if word.lower().startswith("data:"):
+            continue
+        found += [word.strip(","), *(part for part in word.split(",") if part and "//" in part.replace("\\", "/"))]
+    return [url for url in dict.fromkeys(found) if url and not re.fullmatch(r"[0-9.]+[wxh]", url)]
+
+
+def _is_hidden(element: turbohtml.Element) -> bool:
+    """Whether a frame is there to be seen: one of a pixel, or not shown, is left empty."""
+    small = any((element.attr(name) or "").strip() in ("0", "1", "0px", "1px") for name in ("width", "height"))
+    return small or element.attr("hidden") is not None or bool(_HIDDEN_STYLE.search(element.attr("style") or ""))
+
+
+def _no_code(change: "_Change") -> None:
+    change.inert.add("type")
+    change.added.append('type="text/plain"')
+
+
+# ------------------------------------------------------------------------------------------------------- splicing
+
+
+@dataclass
+class _Change:
+    """What is done to one start tag.
+
+    `inert`: attributes that get "data-consent-" before their name, every one of them where a name stands twice (the first
+    counts, but takes its rank along). `values`: new values, made of the raw one. `added`: attributes put first.
+    `before`: markup put before the element.
+    """
+
+    inert: set[str] = field(default_factory=set)
+    added: list[str] = field(default_factory=list)
+    values: dict[str, Callable[[str], str]] = field(default_factory=dict)
+    before: str = ""
+
+    def carried_out(self, tag: str) -> str:
+        name = _TAG_NAME.match(tag)
+        if name is None or not (self.inert or self.added or self.values or "data-consent-" in tag.lower()):
+            return tag
+        parts = [tag[: name.end()], *(f" {attribute}" for attribute in dict.fromkeys(self.added))]
+        at = name.end()
+        for match in _attributes(tag, at):
+            key = match["name"].lower()
+            parts.append(tag[at : match.start("whole")])
+            at = match.end("whole")
+            parts.append(self._attribute(key, match))
+        changed = "".join([*parts, tag[at:]])
+        return self.before + changed if changed != tag else tag
+
+    def _attribute(self, key: str, match: re.Match[str]) -> str:
+        whole: str = match["whole"]
+        if key.startswith("data-consent-"):
+            # Only ours say that something was stopped.
+            return ""
+        if key in self.inert:
+            return f"data-consent-{whole}"
+        if key in self.values:
+            raw = whole[len(match["name"]) :].lstrip("\t\n\f\r ").removeprefix("=").strip("\t\n\f\r ")
+            value = raw[1:-1] if raw[:1] in ('"', "'") and raw[:1] == raw[-1:] and len(raw) > 1 else raw
+            plain = _REFERENCE.sub(_ascii_reference, value)
+            made = self.values[key](plain)
+            if made != plain:
+                return f'{match["name"]}="{escape(made)}"'
+        return whole
+
+
+def _ascii_reference(match: re.Match[str]) -> str:
+    """A reference resolved where it stands for ASCII. Any other stays, and is resolved one level further in: resolved
+    here it could not be told from a byte of the page's own encoding."""
+    text = unescape(match[0])
+    return text if text.isascii() else match[0]
+
+
+def _attributes(tag: str, at: int) -> Iterator[re.Match[str]]:
+    """The attributes of a start tag, every one, in order."""
+    end = len(tag)
+    while at < end:
+        match = _ATTRIBUTE.match(tag, at)
+        if match is None or match.end() == at or not match["name"]:
+            return
+        yield match
+        at = match.end()
+
+
+def _without_ours(element: turbohtml.Element, source: str, found: dict[_Edit, None]) -> Iterator[_Edit]:
+    place = element.source_location
+    if place is None:
+        return
+    start, end = place.start_tag.start_offset, place.start_tag.end_offset
+    if any(edit[0] == start and edit[1] == end for edit in found):
+        return
+    changed = _Change().carried_out(source[start:end])
+    if changed != source[start:end]:
+        yield start, end, changed
+
+
+def _lines(text: str) -> str:
+    """Line ends as the HTML standard normalises them before it reads on (13.2.3.5); positions are counted in this."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def _original(text: str) -> Callable[[int], int]:
+    """From a position in `_lines(text)` to the one in the text."""
+    if "\r\n" not in text:
+        return lambda at: at
+    pairs = [match.start() - n for n, match in enumerate(re.finditer("\r\n", text))]
+    return lambda at: at + bisect.bisect_left(pairs, at)
+
+
+def _splice(text: str, edits: list[_Edit]) -> tuple[str, bool]:
+    """The text with the edits made, and whether some were left out because they overlap others.
+
+    Two readings of a page can place a tag inside of another's: the outer is made, and the page then read again.
+    """
+    place = _original(text)
+    parts: list[str] = []
+    at = last = 0
+    overlapped = False
+    for start, end, content in sorted(edits, key=lambda edit: (edit[0], edit[1] > edit[0], -edit[1])):
+        if start < last:
+            overlapped = True
+            continue
+        last = end
+        parts += [text[at : place(start)], content]
+        at = place(end)
+    return "".join([*parts, text[at:]]), overlapped
+
+
+# ------------------------------------------------------------------------------------------------------ injecting
+
+_PROLOGUE: Final = re.compile(
+    "(?:\ufeff|\u00ef\u00bb\u00bf)?(?:[\\t\\n\\f\\r ]|<!---?>|<!--(?!-?>).*?--!?>|<!doctype[^>]*>|<\\?[^>]*>)*",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def _parsed(source: str, *, scripting: bool) -> turbohtml.Document:
+    # Shadow roots as plain templates: what is in them is markup of the page like any other.
+    return turbohtml.parse(source, source_locations=True, scripting=scripting, allow_declarative_shadow_roots=False)
+
+
+def _injections(document: turbohtml.Document, source: str, head: str, body_start: str) -> list[_Edit]:
+    """Our markup: `head` before anything of the page can run, `body_start` before anything is to be read."""
+    prologue = _PROLOGUE.match(source)
+    top = prologue.end() if prologue is not None else 0
+    for element in document.select("html,head"):
+        if element.source_location is not None:
+            top = max(top, element.source_location.start_tag.end_offset)
+    body = document.select_one("body")
+    if document.select_one("frameset") is not None:
+        return [(top, top, head)]
+    if body is not None and body.source_location is not None:
+        first = body.source_location.start_tag.end_offset
+    else:
+        first = max([top, *_ends_of_head(document)])
+    return [(top, top, head), (first, first, body_start)]
+
+
+def _ends_of_head(document: turbohtml.Document) -> Iterator[int]:
+    """Where the head's own tag or its last element ends: the body that nobody wrote begins behind it."""
+    head = document.select_one("head")
+    if head is None:
+        return
+    for element in (head, *head.find_all(axis=turbohtml.Axis.CHILDREN)):
+        place = element.source_location
+        if place is not None:
+            span = place.end_tag if place.end_tag is not None else place.start_tag
+            yield span.end_offset
