@@ -11,11 +11,12 @@
 
   // Fields of the page (not ours), each with its place among those of the same form, id and name.
   const fields = () => {
+    const forms = [...document.forms].filter((one) => !banner.contains(one));
     const seen = {};
     const found = [];
     for (const field of document.querySelectorAll("input, textarea, select")) {
       if (banner.contains(field) || NEVER.includes(field.type) || /cc-|one-time|password/.test(field.autocomplete)) continue;
-      const key = [field.form ? [...document.forms].indexOf(field.form) : -1, field.id, field.name, field.type].join("|");
+      const key = [forms.indexOf(field.form), field.id, field.name, field.type].join("|");
       seen[key] = (seen[key] || 0) + 1;
       found.push([key + "|" + seen[key], field]);
     }
@@ -65,6 +66,10 @@
       if ((await answer.json()).state !== banner.dataset.state) reload();
     } catch { /* no server: nothing new can have been allowed */ }
   });
+
+  // The page of all choices leads back here.
+  for (const link of banner.querySelectorAll(`a[href="${reserved}"]`))
+    link.href = reserved + "?back=" + encodeURIComponent(location.pathname + location.search);
 
   if (!form) return;
   const answer = banner.querySelector("iframe.consentry-answer");

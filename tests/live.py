@@ -70,6 +70,8 @@ class Upstream:
                 self.arrived.append(request)
                 writer.write(self.answering(request))
                 await writer.drain()
+                if "close" in request.values("connection"):
+                    break
         writer.close()
 
 

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cmp.commands.arguments import OK, UsageError, add_policy
-from cmp.core.urls import UrlError, parse_url
+from cmp.commands.site import add_site, consent_site
 from cmp.policy.load import load_policy
 from cmp.seal.keys import KeysError, SigningKeys, make_keys, public_file, read_signing_keys
-from cmp.seal.site import ConsentSite, Scope
-from cmp.sites import is_public_suffix, registrable_domain
 from cmp.terminal import one_line
 
 if TYPE_CHECKING:
@@ -33,17 +31,7 @@ def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     add_policy(parser, required=True)
     parser.add_argument("--keys", type=Path, required=True, metavar="FILE", help="signing keys; made if not there")
     parser.add_argument("--ledger", default=LEDGER, metavar="URL", help=f"where choices are stored (default: {LEDGER})")
-    parser.add_argument(
-        "--public-origin",
-        metavar="URL",
-        help="the site's address as browsers see it, such as https://www.shop.example (default: where we listen)",
-    )
-    parser.add_argument(
-        "--scope",
-        choices=[scope.value for scope in Scope],
-        default=Scope.HOST.value,
-        help="whom a choice counts for: this host, or every host of its registrable domain (default: host)",
-    )
+    add_site(parser)
     parser.add_argument(
         "--listen", default="127.0.0.1", metavar="HOST", help="address to listen on (default: loopback)"
     )
@@ -64,22 +52,27 @@ def run(arguments: argparse.Namespace) -> int:
     from cmp.ledger.errors import LedgerError
     from cmp.ledger.ledger import Ledger
     from cmp.server.app import make_app
+    from cmp.server.client import read_networks
     from cmp.server.listening import take_port
 
     policy = load_policy(arguments.policy)
+    # Before anything is made: a mistyped argument must not leave files behind.
     if arguments.public_origin is not None:
-        # Before anything is made: a mistyped address must not leave files behind.
-        make_site(arguments.public_origin, Scope(arguments.scope))
+        consent_site(arguments, "")
+    try:
+        read_networks(arguments.trusted_proxies)
+    except ValueError as error:
+        raise UsageError(f"--trusted-proxies: {error}") from error
     try:
         taken = take_port(arguments.listen, arguments.port)
     except (OSError, OverflowError) as error:
         why = getattr(error, "strerror", None) or error
         raise UsageError(f"cannot listen on {arguments.listen}:{arguments.port}: {why}") from error
     with taken:
-        site = make_site(arguments.public_origin or _address(taken), Scope(arguments.scope))
+        site = consent_site(arguments, _address(taken))
         try:
-            keys = open_keys(arguments.keys)
             with Ledger(arguments.ledger) as ledger:
+                keys = open_keys(arguments.keys)
                 try:
                     app = make_app(policy, ledger, keys, site, trusted_proxies=arguments.trusted_proxies)
                 except ValueError as error:
@@ -90,24 +83,6 @@ def run(arguments: argparse.Namespace) -> int:
         except (KeysError, LedgerError) as error:
             raise UsageError(str(error)) from error
     return OK
-
-
-def make_site(origin: str, scope: Scope) -> ConsentSite:
-    """The site of a public address. Raises UsageError."""
-    try:
-        url = parse_url(origin)
-    except UrlError as error:
-        raise UsageError(f"--public-origin: {error}") from error
-    if url.scheme not in ("http", "https") or url.path != "/" or url.query:
-        raise UsageError(
-            f"--public-origin {origin}: write scheme, host and port alone, such as https://www.shop.example"
-        )
-    if scope is Scope.HOST:
-        return ConsentSite(url.origin)
-    domain = registrable_domain(url.host)
-    if "." not in domain or is_public_suffix(domain) or url.host.endswith("]") or domain.rpartition(".")[2].isdigit():
-        raise UsageError(f"--scope site: {url.host} is of no domain that several hosts could share; use --scope host")
-    return ConsentSite(url.origin, scope, domain)
 
 
 def open_keys(path: Path) -> SigningKeys:

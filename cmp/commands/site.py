@@ -6,9 +6,9 @@ May go in here: `--public-origin` and `--scope`, and the `ConsentSite` they make
 import argparse
 
 from cmp.commands.arguments import UsageError
-from cmp.core.urls import UrlError, parse_url
+from cmp.core.urls import UrlError, is_ip, parse_url
 from cmp.seal.site import ConsentSite, Scope
-from cmp.sites import registrable_domain
+from cmp.sites import is_public_suffix, registrable_domain
 
 
 def add_site(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +26,7 @@ def add_site(parser: argparse.ArgumentParser) -> None:
 
 
 def consent_site(arguments: argparse.Namespace, default_origin: str) -> ConsentSite:
-    """The site of the arguments. Raises UsageError for an origin that is none."""
+    """The site of the arguments. Raises UsageError, also for a scope that no browser would keep a cookie for."""
     text = arguments.public_origin or default_origin
     try:
         url = parse_url(text)
@@ -34,5 +34,9 @@ def consent_site(arguments: argparse.Namespace, default_origin: str) -> ConsentS
         raise UsageError(f"--public-origin: {error}") from error
     if url.scheme not in ("http", "https") or url.path not in ("", "/") or url.query:
         raise UsageError(f"--public-origin {text}: write scheme and host alone, such as https://www.shop.example")
-    scope = Scope(arguments.scope)
-    return ConsentSite(url.origin, scope, registrable_domain(url.host) if scope is Scope.SITE else "")
+    if Scope(arguments.scope) is Scope.HOST:
+        return ConsentSite(url.origin)
+    domain = registrable_domain(url.host)
+    if "." not in domain or is_ip(url.host) or is_public_suffix(domain):
+        raise UsageError(f"--scope site: {url.host} is of no domain that several hosts could share; use --scope host")
+    return ConsentSite(url.origin, Scope.SITE, domain)

@@ -9,7 +9,7 @@ import logging
 
 from mitmproxy import http
 
-from cmp.core.urls import Url
+from cmp.core.urls import Url, plain_path
 from cmp.live.enforcement import ConsentServer
 
 logger = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ _PATIENCE_SECONDS = 2.0
 
 def is_endpoint(consent: ConsentServer | None, url: Url) -> bool:
     """Whether a URL of the operator's site is ours. The path is normalised: no spelling of it reaches the site."""
-    return consent is not None and url.path.startswith(consent.site.reserved)
+    return consent is not None and plain_path(url.path).startswith(consent.site.reserved)
 
 
 def forward(flow: http.HTTPFlow, consent: ConsentServer, url: Url) -> None:
@@ -28,11 +28,13 @@ def forward(flow: http.HTTPFlow, consent: ConsentServer, url: Url) -> None:
     request = flow.request
     flow.backup()
     request.host, request.port, request.scheme = consent.host, consent.port, "http"
-    request.path = url.path + (f"?{url.query}" if url.query else "")
+    request.path = plain_path(url.path) + (f"?{url.query}" if url.query else "")
     # What the client says of itself in these is not to be believed; the server believes them from us alone.
     for name in ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"):
         request.headers.pop(name, None)
     request.headers["X-Forwarded-Proto"] = url.scheme
+    # For the limit on reports alone; the server stores no address.
+    request.headers["X-Forwarded-For"] = flow.client_conn.peername[0]
 
 
 class ConsentHealth:

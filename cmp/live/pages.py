@@ -13,7 +13,7 @@ from mitmproxy import http
 
 from cmp.capture.flow_exchange import Mark, flow_url, header_list, leave_mark, read_mark
 from cmp.capture.observe import content_type, field_lines, observe_request
-from cmp.core.exchange import Exchange, Kind
+from cmp.core.exchange import Exchange, Kind, Unseen
 from cmp.core.forms import ruling_form
 from cmp.live.enforcement import Enforcement, Mode
 from cmp.live.originals import keep_answer
@@ -102,7 +102,7 @@ def prepare(flow: http.HTTPFlow, answer: http.Response, now: Enforcement, *, con
     if text is not None:
         rewritten = _rewrite(flow, answer, now, mark, exchange=exchange, text=text, consent_up=consent_up)
         named = frozenset(rewritten.named_hosts)
-        del answer.headers["Content-Encoding"]
+        answer.headers.pop("Content-Encoding", None)
         answer.content = rewritten.text.encode("latin-1")
         leave_mark(flow, replace(mark, tags=_tags(rewritten)))
     _add_csp(answer, now, mark, exchange, named_hosts=named)
@@ -129,7 +129,7 @@ def _rewrite(
         nonces = _NONCE.findall(" ".join(answer.headers.get_all("Content-Security-Policy")))
         nonce = f' nonce="{escape(nonces[0])}"' if nonces else ""
         head = f'<script src="{reserved}guard.js"{nonce}></script>'
-        if exchange.kind is Kind.DOCUMENT:
+        if _may_be_top_level(exchange):
             problem = "" if consent_up else word(language, "failed")
             banner = banner_html(
                 now.policy, mark.visitor, exchange.signals, language, reserved=reserved, problem=problem
@@ -193,10 +193,15 @@ def _tags(rewritten: Rewritten) -> tuple[dict[str, str | None], ...]:
 
 def _expiries(mark: Mark, exchange: Exchange) -> list[str]:
     """Take away what the visitor decided against, as far as it still comes with the request."""
-    if not mark.visitor.decided or exchange.kind is not Kind.DOCUMENT:
+    if not mark.visitor.decided or not _may_be_top_level(exchange):
         return []
     names = [edit["name"] for edit in mark.decision["edits"] if edit["edit"] == "strip-cookie"]
     return expiring_set_cookies(names, exchange.url.host, exchange.url.path, secure=exchange.url.scheme == "https")
+
+
+def _may_be_top_level(exchange: Exchange) -> bool:
+    """Whether a person may see this page on its own. On plain HTTP nobody can tell it from a frame."""
+    return exchange.kind is Kind.DOCUMENT or (exchange.kind is Kind.FRAME and Unseen.KIND in exchange.unseen)
 
 
 def _exchange(flow: http.HTTPFlow, mark: Mark) -> Exchange:

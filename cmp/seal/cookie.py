@@ -8,7 +8,6 @@ people with the same choices apart, unless they consented and were given an id f
 """
 
 import base64
-import binascii
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -67,13 +66,20 @@ def read_cookie(
     found = [cookie.value for cookie in cookies if cookie.name == site.cookie_name]
     if len(found) != 1 or len(found[0]) > _LIMIT:
         return NOBODY
-    remembered = _verified(keys, site.audience, found[0])
+    try:
+        remembered = _verified(keys, site.audience, found[0])
+    except _NotOursError:
+        return NOBODY
     decided_at = remembered.visitor.decided_at
     if decided_at is None or not decided_at - _DAY <= now < decided_at + (CHOICE_DAYS + 1) * _DAY:
         return NOBODY
     if remembered.visitor.policy != policy:
-        return Remembered(replace(remembered.visitor, granted=frozenset()))
+        return Remembered(replace(remembered.visitor, granted=frozenset()), remembered.record)
     return remembered
+
+
+class _NotOursError(ValueError):
+    """Not a cookie we made for this audience. Raised, not returned, so that the cache keeps good ones only."""
 
 
 @lru_cache(maxsize=16_384)
@@ -84,10 +90,10 @@ def _verified(keys: PublicKeys, audience: str, text: str) -> Remembered:
     payload_text, _, key_id = rest.partition(".")
     try:
         if version != "1" or not keys.verifies(key_id, _decode(signature), _FOR + signed.encode("ascii")):
-            return NOBODY
+            raise _NotOursError
         payload = json.loads(_decode(payload_text))
         if payload["a"] != audience:
-            return NOBODY
+            raise _NotOursError
         gpc, dnt = payload["s"]
         visitor = Visitor(
             granted=frozenset(payload["g"]),
@@ -96,8 +102,8 @@ def _verified(keys: PublicKeys, audience: str, text: str) -> Remembered:
             policy=payload["p"],
             shown_with=Signals(gpc=bool(gpc), dnt=None if dnt < 0 else bool(dnt)),
         )
-    except (ValueError, KeyError, TypeError, binascii.Error):
-        return NOBODY
+    except (ValueError, KeyError, TypeError) as error:
+        raise _NotOursError from error
     return Remembered(visitor, payload.get("i", ""))
 
 

@@ -24,14 +24,14 @@ class Limit:
         self._all = 0
 
     def admits(self, client: str, now: float) -> bool:
-        """Whether one more is within both limits; if so it is counted."""
+        """Whether one more is within both limits; if so it is counted. A client "" is nobody known: only the second."""
         minute = int(now // _MINUTE)
         if minute != self._minute:
             self._minute, self._key, self._all = minute, secrets.token_bytes(16), 0
             self._counts.clear()
         name = hashlib.blake2b(client.encode(), key=self._key, digest_size=16).digest()
         # `together` bounds the table too: nothing is added beyond it.
-        if self._all >= self._together or self._counts[name] >= self._each:
+        if self._all >= self._together or (client and self._counts[name] >= self._each):
             return False
         self._counts[name] += 1
         self._all += 1

@@ -4,6 +4,7 @@ May go in here: sockets and the life of the runner. May not: signals and message
 """
 
 import asyncio
+import errno
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,9 @@ _GRACE = 5.0
 
 def take_port(host: str, port: int) -> socket.socket:
     """A listening socket, 0 for any free port. Raises OSError."""
+    if not 0 <= port <= 65_535:
+        # The resolver would take the number modulo 65,536.
+        raise OSError(errno.EINVAL, "a port is a number from 0 to 65535")
     family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
     return socket.create_server(address[:2], family=family, backlog=512)
 

@@ -6,15 +6,12 @@ A path is compared after normalising as RFC 3986, section 6.2.2 has it: dot segm
 need no percent-encoding lose it. Case and repeated slashes tell paths apart and stay.
 """
 
-import re
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from cmp.core.urls import UrlError, parse_url
+from cmp.core.urls import UrlError, parse_url, plain_path
 
 _LIMIT = 2_000
-_ENCODED = re.compile(r"%([0-9A-Fa-f]{2})")
-_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _PRINTABLE_ASCII = "".join(map(chr, range(0x21, 0x7F)))
 
 
@@ -25,12 +22,7 @@ def path_of(target: str) -> str | None:
         path = parse_url(f"http://site.invalid{target}" if target.startswith("/") else target).path
     except UrlError:
         return None
-    return _ENCODED.sub(_decoded, path)
-
-
-def _decoded(match: re.Match[str]) -> str:
-    character = chr(int(match[1], 16))
-    return character if character in _UNRESERVED else match[0].upper()
+    return plain_path(path)
 
 
 def endpoint_of(target: str, reserved: str) -> str | None:

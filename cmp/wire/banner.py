@@ -128,7 +128,7 @@ def embed_html(policy: Policy, vendor_id: str, language: str, *, reserved: str, 
         f"<p>{_embed_why(vendor, language)}</p>",
         f'<form method="post" action="{escape(reserved)}choice" target="_top">',
         *_hidden({"surface": "embed", "lang": spoken(language), "token": token, "back": back, "vendor": vendor.id}),
-        f'<button>{_w(language, "embed-always").format(vendor=name)}</button>',
+        f"<button>{_w(language, 'embed-always').format(vendor=name)}</button>",
         "</form>",
         f'<p><a href="{escape(reserved)}" target="_top">{_w(language, "embed-choices")}</a></p>',
     ]
@@ -149,7 +149,9 @@ def _page(title: str, content: Iterable[str], language: str, reserved: str) -> s
         f"<title>{escape(title)}</title>\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<meta name="robots" content="noindex">\n<meta name="color-scheme" content="light dark">\n{style}\n</head>\n'
-        '<body class="consentry-page">\n<main class="consentry">\n' + "\n".join(content) + "\n</main>\n</body>\n</html>\n"
+        '<body class="consentry-page">\n<main class="consentry">\n'
+        + "\n".join(content)
+        + "\n</main>\n</body>\n</html>\n"
     )
 
 

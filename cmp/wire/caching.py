@@ -5,8 +5,8 @@ May go in here: edits of header field lists. May not: which answers depend on th
 A page rewritten for one visitor must reach no other through a shared cache, and must not come back after a choice has
 changed: a validator would let the site answer 304, for which the browser shows the page as it was before.
 
-Sources: RFC 9111 (5.2 Cache-Control, 5.1 Age, 5.3 Expires), RFC 9110 (12.5.5 Vary, 13.1 conditional requests, 14.2 Range),
-RFC 9213 (targeted cache control), and the CDNs' own fields.
+Sources: RFC 9111 (5.2 Cache-Control, 5.1 Age, 5.3 Expires), RFC 9110 (12.5.5 Vary, 13.1 conditional requests, 14.2
+Range), RFC 9213 (targeted cache control), and the CDNs' own fields.
 """
 
 from collections.abc import Iterable, Sequence
@@ -45,7 +45,9 @@ _DROPPED: Final = frozenset(
         b"no-vary-search",
     }
 )
-_CONDITIONAL: Final = frozenset({b"range", b"if-match", b"if-none-match", b"if-modified-since", b"if-unmodified-since", b"if-range"})
+_CONDITIONAL: Final = frozenset(
+    {b"range", b"if-match", b"if-none-match", b"if-modified-since", b"if-unmodified-since", b"if-range"}
+)
 
 
 def private_answer(fields: Iterable[tuple[bytes, bytes]]) -> Fields:

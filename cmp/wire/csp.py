@@ -1,19 +1,20 @@
 """The decision as a Content-Security-Policy: which hosts a page of this visitor may send requests to.
 
-May go in here: writing down what `decide` allows, host by host. May not: rules of its own, the site's own policies (ours is
-always a header field beside them; a browser holds to both).
+May go in here: writing down what `decide` allows, host by host. May not: rules of its own, the site's own policies
+(ours is always a header field beside them; a browser holds to both).
 
 It restricts where requests go, nothing else: inline code, eval, data: and blob: stay allowed, because the site's own
 pages are built with them and the site's own policy is there to forbid them.
 
-Where the unknown is not denied there is no such policy: a CSP can only list what is allowed, and "everybody but these"
-cannot be listed. There a known tracker that a script inserts is stopped by the client guard alone.
+Where the unknown is not denied there is no such policy: a CSP can only list what is allowed, and "everybody but
+these" cannot be listed. There a known tracker that a script inserts is stopped by the client guard alone.
 
-What a CSP cannot say, so that it differs from `decide` (each by letting through what the rewriting, the guard, or on our
-own host the proxy, then stops):
+What a CSP cannot say, so that it differs from `decide` (each by letting through what the rewriting, the guard, or on
+our own host the proxy, then stops):
 
 - rules with a path or names in the query: the host is admitted for every path where the rule permits, since a redirect
-  ignores paths anyway (CSP 3, section 7.6) and patterns are not prefixes; a denied path on an admitted host is admitted.
+  ignores paths anyway (CSP 3, section 7.6) and patterns are not prefixes; a denied path on an admitted host is
+  admitted.
 - rules for a path on every host (endpoints): nothing is admitted for them.
 
 and by keeping out what `decide` would let pass:
@@ -116,9 +117,7 @@ class _Judge:
         for host, rules in by_host.items():
             for vendor in {rule.vendor for rule in rules if rule.vendor in permitted}:
                 hosts.setdefault(vendor, []).append(host)
-        present = {
-            rule.vendor for host in named for suffix in host_suffixes(host) for rule in by_host.get(suffix, ())
-        }
+        present = {rule.vendor for host in named for suffix in host_suffixes(host) for rule in by_host.get(suffix, ())}
 
         def rank(vendor: str) -> tuple[bool, bool, str]:
             category = self._policy.categories[self._policy.vendors[vendor].category]
@@ -171,8 +170,8 @@ class _Judge:
     def _wide(self, host: str) -> bool:
         """Whether everything below the host is allowed as well.
 
-        Only where the policy names it, as a vendor's or as the site's: what a page names is that host alone. Not where a
-        denied rule holds for something below.
+        Only where the policy names it, as a vendor's or as the site's: what a page names is that host alone. Not where
+        a denied rule holds for something below.
         """
         declared = host in self._policy.sites or any(
             rule.path is None and not rule.query for rule in self._policy.requests.by_host.get(host, ())
@@ -180,4 +179,8 @@ class _Judge:
         if not declared or is_ip(host) or "." not in host or is_public_suffix(host):
             return False
         # A host nobody names below this one is judged as any of them would be.
-        return self._decided(host) and self._decided(f"any-other.{host}") and all(map(self._decided, self._below.get(host, ())))
+        return (
+            self._decided(host)
+            and self._decided(f"any-other.{host}")
+            and all(map(self._decided, self._below.get(host, ())))
+        )

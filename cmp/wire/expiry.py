@@ -1,7 +1,7 @@
 """Set-Cookie lines that take denied cookies away, wherever on this site they may have been set.
 
-May go in here: the places a cookie of a given name can live in, and the lines that empty them. May not: which cookies are
-denied (`cmp.core`).
+May go in here: the places a cookie of a given name can live in, and the lines that empty them. May not: which cookies
+are denied (`cmp.core`).
 
 A cookie is told from another by name, domain, host-only or not, path and partition (RFC 6265bis, section 5.7; CHIPS for
 the partition), and a request shows the name alone: so every place within reach is emptied, the likeliest first. Out of

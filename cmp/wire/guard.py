@@ -39,7 +39,7 @@ def guard_script(policy: Policy, visitor: Visitor, signals: Signals, page: Url |
 
 
 def guard_table(policy: Policy, visitor: Visitor, signals: Signals, page: Url | None = None) -> dict[str, Any]:
-    """What the script looks up: verdicts are 1 (permitted) and 0, `d` and `a` lists of names with the one and the other.
+    """What the script looks up: verdicts are 1 (permitted) and 0; `d` lists names with 0, `a` with 1.
 
     `o` the site's own host suffixes (None: the page's host); `n` whether rules for hosts hold on them too; `u` the
     verdict on unknown hosts; `d`, `a`, `r` host suffixes (`r`: with rules [path, query names, verdict], the first that

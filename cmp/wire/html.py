@@ -1,13 +1,14 @@
 """A page as this visitor gets it: tags of denied hosts made inert, our own markup put in, every other byte as it came.
 
-May go in here: finding what a page's markup makes a browser ask for, and splicing text. May not: deciding (each URL is put
-to `decide`), encodings (text goes in and out as Latin-1, so that bytes come back as they were; what is put in is ASCII),
-headers (`csp.py`, `caching.py`).
+May go in here: finding what a page's markup makes a browser ask for, and splicing text. May not: deciding (each URL is
+put to `decide`), encodings (text goes in and out as Latin-1, so that bytes come back as they were; what is put in is
+ASCII), headers (`csp.py`, `caching.py`).
 
 The page is read by turbohtml's tree builder, the algorithm of the HTML standard (section 13.2), so that an element is
-seen exactly where a browser makes one (`<svg><style><img>`, misnested tables, templates); its source positions say which
-bytes to splice. turbohtml's own rewriter is not used: it puts LF for CRLF, resolves references in every attribute of a tag
-it touches, and simulates no tree. A page with `noscript` is read twice, as browsers with and without scripts read it.
+seen exactly where a browser makes one (`<svg><style><img>`, misnested tables, templates); its source positions say
+which bytes to splice. turbohtml's own rewriter is not used: it puts LF for CRLF, resolves references in every attribute
+of a tag it touches, and simulates no tree. A page with `noscript` is read twice, as browsers with and without scripts
+read it.
 
 This is for usability, and for what no CSP can stop; the CSP enforces.
 """
@@ -111,7 +112,8 @@ _LOADS: Final[tuple[tuple[str, str, str, Kind], ...]] = (
     ("link", "imagesrcset", _CANDIDATES, Kind.IMAGE),
 )
 
-# What a link asks for, by the words of `rel` (HTML standard, section 4.6.8); the first that is there. Others load nothing.
+# What a link asks for, by the words of `rel` (HTML standard, section 4.6.8); the first that is there counts. Others
+# load nothing.
 _LINKS: Final[tuple[tuple[str, Kind], ...]] = (
     ("stylesheet", Kind.STYLE),
     ("modulepreload", Kind.SCRIPT),
@@ -301,32 +303,31 @@ class _Rewriting:
 
     def whole(self, text: str, head: str = "", body_start: str = "") -> str:
         """The text with everything denied made inert, and our markup put in."""
-        source = _lines(text)
-        document = _parsed(source, scripting=True)
+        source = _Source(text)
+        document = source.parsed(scripting=True)
         ours = _injections(document, source, head, body_start) if head or body_start else []
-        done, overlapped = _splice(text, [*ours, *self._edits(source, document)])
+        done, overlapped = source.spliced([*ours, *self._edits(source, document)])
         if not overlapped:
             return done
         for _ in range(_ROUNDS):
-            source = _lines(text)
-            text, overlapped = _splice(text, self._edits(source, _parsed(source, scripting=True)))
+            text, overlapped = source.spliced(self._edits(source, source.parsed(scripting=True)))
+            source = _Source(text)
             if not overlapped:
                 break
-        source = _lines(text)
-        return _splice(text, _injections(_parsed(source, scripting=True), source, head, body_start))[0]
+        return source.spliced(_injections(source.parsed(scripting=True), source, head, body_start))[0]
 
-    def _edits(self, source: str, document: turbohtml.Document) -> list[_Edit]:
-        low = source.lower()
+    def _edits(self, source: "_Source", document: turbohtml.Document) -> list[_Edit]:
+        low = source.lines.lower()
         found: dict[_Edit, None] = {}
-        readings = [document, _parsed(source, scripting=False)] if "<noscript" in low else [document]
-        for reading in readings:
+        for reading in [document, source.parsed(scripting=False)] if "<noscript" in low else [document]:
             base = self._base(reading)
             for element in reading.select(_SELECTOR):
                 for edit in self._element(element, source, base):
                     found[edit] = None
             if "data-consent-" in low:
+                done = {edit[:2] for edit in found}
                 for element in reading.select("*"):
-                    for edit in _without_ours(element, source, found):
+                    for edit in _without_ours(element, source, done):
                         found[edit] = None
         return list(found)
 
@@ -339,7 +340,7 @@ class _Rewriting:
         except UrlError:
             return self.base
 
-    def _element(self, element: turbohtml.Element, source: str, base: Url) -> Iterator[_Edit]:
+    def _element(self, element: turbohtml.Element, source: "_Source", base: Url) -> Iterator[_Edit]:
         place = element.source_location
         if place is None:
             return
@@ -353,12 +354,14 @@ class _Rewriting:
         if style is not None and "(" in style:
             change.values["style"] = lambda raw: self._css(raw, base)
         if tag == "style":
-            content = source[end : place.end_tag.start_offset if place.end_tag is not None else len(source)]
+            stop = place.end_tag.start_offset if place.end_tag is not None else len(source.lines)
+            content = source.raw(end, stop)
             kept = self._css(content, base)
             if kept != content:
-                yield end, end + len(content), kept
-        changed = change.carried_out(source[start:end])
-        if changed != source[start:end]:
+                yield end, stop, kept
+        raw = source.raw(start, end)
+        changed = change.carried_out(raw)
+        if changed != raw:
             yield start, end, changed
 
     def _loads(self, element: turbohtml.Element, tag: str, base: Url, change: "_Change") -> None:
@@ -400,7 +403,7 @@ class _Rewriting:
             return
         if type_.lower() == "speculationrules":
             urls = (found.replace("\\", "") for found in _SPECULATED.findall(element.text))
-            if any([self.judge.stops(url, Kind.OTHER, base) is not None for url in urls]):
+            if [url for url in urls if self.judge.stops(url, Kind.OTHER, base) is not None]:
                 _no_code(change)
         elif _CODE_TYPES.fullmatch(type_) and self.judge.stops_code(element.text):
             _no_code(change)
@@ -442,7 +445,6 @@ class _Rewriting:
             return match["before"] + ('"data:,"' if quoted else "data:,")
 
         return _CSS_URL.sub(judged, text)
-
 
 
 _SPECIAL: Final[dict[str, Callable[[_Rewriting, turbohtml.Element, Url, "_Change"], None]]] = {
@@ -489,8 +491,8 @@ def _no_code(change: "_Change") -> None:
 class _Change:
     """What is done to one start tag.
 
-    `inert`: attributes that get "data-consent-" before their name, every one of them where a name stands twice (the first
-    counts, but takes its rank along). `values`: new values, made of the raw one. `added`: attributes put first.
+    `inert`: attributes that get "data-consent-" before their name, every one of them where a name stands twice (the
+    first counts, but takes its rank along). `values`: new values, made of the raw one. `added`: attributes put first.
     `before`: markup put before the element.
     """
 
@@ -548,48 +550,57 @@ def _attributes(tag: str, at: int) -> Iterator[re.Match[str]]:
         at = match.end()
 
 
-def _without_ours(element: turbohtml.Element, source: str, found: dict[_Edit, None]) -> Iterator[_Edit]:
+def _without_ours(element: turbohtml.Element, source: "_Source", done: set[tuple[int, int]]) -> Iterator[_Edit]:
     place = element.source_location
     if place is None:
         return
     start, end = place.start_tag.start_offset, place.start_tag.end_offset
-    if any(edit[0] == start and edit[1] == end for edit in found):
+    if (start, end) in done:
         return
-    changed = _Change().carried_out(source[start:end])
-    if changed != source[start:end]:
+    raw = source.raw(start, end)
+    changed = _Change().carried_out(raw)
+    if changed != raw:
         yield start, end, changed
 
 
-def _lines(text: str) -> str:
-    """Line ends as the HTML standard normalises them before it reads on (13.2.3.5); positions are counted in this."""
-    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+class _Source:
+    """A text, and the same with its line ends normalised (HTML standard, section 13.2.3.5): the tree builder counts its
+    positions in the second."""
 
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.lines = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+        self._pairs = [found.start() - n for n, found in enumerate(re.finditer("\r\n", text))]
 
-def _original(text: str) -> Callable[[int], int]:
-    """From a position in `_lines(text)` to the one in the text."""
-    if "\r\n" not in text:
-        return lambda at: at
-    pairs = [match.start() - n for n, match in enumerate(re.finditer("\r\n", text))]
-    return lambda at: at + bisect.bisect_left(pairs, at)
+    def place(self, at: int) -> int:
+        """Where in the text a position of `lines` is."""
+        return at + bisect.bisect_left(self._pairs, at) if self._pairs else at
 
+    def raw(self, start: int, end: int) -> str:
+        return self.text[self.place(start) : self.place(end)]
 
-def _splice(text: str, edits: list[_Edit]) -> tuple[str, bool]:
-    """The text with the edits made, and whether some were left out because they overlap others.
+    def parsed(self, *, scripting: bool) -> turbohtml.Document:
+        # Shadow roots as plain templates: what is in them is markup of the page like any other.
+        return turbohtml.parse(
+            self.lines, source_locations=True, scripting=scripting, allow_declarative_shadow_roots=False
+        )
 
-    Two readings of a page can place a tag inside of another's: the outer is made, and the page then read again.
-    """
-    place = _original(text)
-    parts: list[str] = []
-    at = last = 0
-    overlapped = False
-    for start, end, content in sorted(edits, key=lambda edit: (edit[0], edit[1] > edit[0], -edit[1])):
-        if start < last:
-            overlapped = True
-            continue
-        last = end
-        parts += [text[at : place(start)], content]
-        at = place(end)
-    return "".join([*parts, text[at:]]), overlapped
+    def spliced(self, edits: list[_Edit]) -> tuple[str, bool]:
+        """The text with the edits made, and whether some were left out because they overlap others.
+
+        Two readings of a page can place a tag inside of another's: the outer is made, and the page then read again.
+        """
+        parts: list[str] = []
+        at = last = 0
+        overlapped = False
+        for start, end, content in sorted(edits, key=lambda edit: (edit[0], edit[1] > edit[0], -edit[1])):
+            if start < last:
+                overlapped = True
+                continue
+            last = end
+            parts += [self.text[at : self.place(start)], content]
+            at = self.place(end)
+        return "".join([*parts, self.text[at:]]), overlapped
 
 
 # ------------------------------------------------------------------------------------------------------ injecting
@@ -600,14 +611,9 @@ _PROLOGUE: Final = re.compile(
 )
 
 
-def _parsed(source: str, *, scripting: bool) -> turbohtml.Document:
-    # Shadow roots as plain templates: what is in them is markup of the page like any other.
-    return turbohtml.parse(source, source_locations=True, scripting=scripting, allow_declarative_shadow_roots=False)
-
-
-def _injections(document: turbohtml.Document, source: str, head: str, body_start: str) -> list[_Edit]:
+def _injections(document: turbohtml.Document, source: "_Source", head: str, body_start: str) -> list[_Edit]:
     """Our markup: `head` before anything of the page can run, `body_start` before anything is to be read."""
-    prologue = _PROLOGUE.match(source)
+    prologue = _PROLOGUE.match(source.lines)
     top = prologue.end() if prologue is not None else 0
     for element in document.select("html,head"):
         if element.source_location is not None:

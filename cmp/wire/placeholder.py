@@ -1,7 +1,7 @@
 """What stands in a page where a denied vendor's frame would have been.
 
-May go in here: the markup of the placeholder. May not: whether there is one (`html.py`) and what the page behind it says
-(`banner.embed_html`).
+May go in here: the markup of the placeholder. May not: whether there is one (`html.py`) and what the page behind it
+says (`banner.embed_html`).
 
 A vendor the policy knows gets a frame of our own (`{reserved}embed/VENDOR`), which speaks the visitor's language and
 offers to load it; a host nobody knows gets a sentence.
@@ -36,7 +36,8 @@ def frame_attributes(ruling: Ruling, host: str, language: str, reserved: str) ->
 
 def frame(ruling: Ruling, host: str, language: str, reserved: str) -> str:
     """A whole frame, for elements that cannot hold the placeholder themselves (`object`, `embed`)."""
-    return f'<iframe class="consentry-embed" title="{_ascii(escape(host))}" {frame_attributes(ruling, host, language, reserved)}></iframe>'
+    attributes = frame_attributes(ruling, host, language, reserved)
+    return f'<iframe class="consentry-embed" title="{_ascii(escape(host))}" {attributes}></iframe>'
 
 
 def _ascii(text: str) -> str:

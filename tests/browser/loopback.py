@@ -49,7 +49,7 @@ def serving() -> Iterator[Loopback]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = do_OPTIONS = answer
+        do_GET = do_POST = do_OPTIONS = answer  # noqa: N815  # the names of http.server
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the signature of http.server
             pass

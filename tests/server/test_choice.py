@@ -328,9 +328,7 @@ def test_no_cookie_name_writes_a_header_of_its_own(server: Running) -> None:
         (ConsentSite("http://www.shop.test"), "consent=", "HttpOnly"),
     ],
 )
-def test_the_cookie_is_called_by_scope_and_scheme(
-    tmp_path: Path, site: ConsentSite, start: str, attribute: str
-) -> None:
+def test_the_cookie_by_scope_and_scheme(tmp_path: Path, site: ConsentSite, start: str, attribute: str) -> None:
     with running(tmp_path, site=site) as server:
         answer = server.post_json("choice", {"choice": "accept"})
         (line,) = answer.set_cookies
@@ -350,7 +348,13 @@ def test_another_reserved_path_is_used_throughout(tmp_path: Path) -> None:
 def test_the_ledger_verifies_after_everything(tmp_path: Path) -> None:
     with running(tmp_path) as server:
         consent = ""
-        for document in ({"choice": "accept"}, {"choice": "refuse"}, {"granted": SOME}, {"granted": []}):
+        documents: list[dict[str, Any]] = [
+            {"choice": "accept"},
+            {"choice": "refuse"},
+            {"granted": SOME},
+            {"granted": []},
+        ]
+        for document in documents:
             consent = server.post_json("choice", document, Cookie=consent).consent
         file = server.ledger
     assert verify(file) == []

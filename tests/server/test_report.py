@@ -142,6 +142,11 @@ def test_a_limit_for_all_together_bounds_the_memory() -> None:
     assert limit.admits("c", 60.0)
 
 
+def test_clients_that_cannot_be_told_apart_share_the_limit_for_all() -> None:
+    limit = Limit(each=2, together=5)
+    assert [limit.admits("", 0.0) for _ in range(6)] == [True] * 5 + [False]
+
+
 TRUSTED = read_networks(["127.0.0.1", "::1", "10.0.0.0/8"])
 
 

@@ -51,13 +51,13 @@ def admits(csp: str, host: str, page: Url, directive: str = "default-src") -> bo
     return False
 
 
-def allowed(policy: Policy, visitor: Visitor, signals: Signals, host: str, page: Url, kind: Kind = Kind.SCRIPT) -> bool:
+def allowed(policy: Policy, visitor: Visitor, signals: Signals, host: str, kind: Kind = Kind.SCRIPT) -> bool:
     asked = Exchange(
         method="GET",
         url=Url("https", host, 443, "/", ""),
         host_site=registrable_domain(host),
-        page=page,
-        page_site=registrable_domain(page.host),
+        page=PAGE,
+        page_site=registrable_domain(PAGE.host),
         kind=kind,
         signals=signals,
     )
@@ -83,8 +83,12 @@ def cases(draw: st.DrawFn) -> tuple[int, Visitor, Signals, list[str]]:
     )
     visitor = Visitor(frozenset(draw(things)), frozenset(draw(things)), shown_with=Signals(gpc=draw(st.booleans())))
     known = sorted(policy.requests.by_host)
-    host = st.sampled_from([*known, "unknown.test", "shop.test", "www.shop.test", "cdn.shop.test", "192.0.2.1", "[::1]"])
-    named = draw(st.lists(st.builds(lambda sub, h: sub + h if h[0] not in "[1" else h, st.sampled_from(["", "x."]), host)))
+    host = st.sampled_from(
+        [*known, "unknown.test", "shop.test", "www.shop.test", "cdn.shop.test", "192.0.2.1", "[::1]"]
+    )
+    named = draw(
+        st.lists(st.builds(lambda sub, h: sub + h if h[0] not in "[1" else h, st.sampled_from(["", "x."]), host))
+    )
     return number, visitor, Signals(gpc=draw(st.booleans())), named
 
 
@@ -97,8 +101,12 @@ def test_a_host_is_admitted_if_and_only_if_it_is_allowed(case: tuple[int, Visito
     assert len(csp) <= CSP_LIMIT
     full = len(csp) > CSP_LIMIT - 300
     known: Collection[str] = {*policy.requests.by_host, *named, *policy.sites}
-    for host in {*known, *(f"y.{h}" for h in known if not h.startswith("[") and not h[0].isdigit()), "never-named.test"}:
-        permitted = allowed(policy, visitor, signals, host, PAGE)
+    for host in {
+        *known,
+        *(f"y.{h}" for h in known if not h.startswith("[") and not h[0].isdigit()),
+        "never-named.test",
+    }:
+        permitted = allowed(policy, visitor, signals, host)
         if admits(csp, host, PAGE):
             assert permitted or has_path_rules(policy, host), host
         elif permitted and not full and not host.startswith("["):
@@ -115,7 +123,7 @@ def test_every_kind_but_a_navigation_is_alike_to_the_decision(case: tuple[int, V
     policy, visitor, signals, named = POLICIES[case[0]], *case[1:]
     for host in named:
         kinds = set(Kind) - {Kind.DOCUMENT, Kind.CONSENT}
-        assert len({allowed(policy, visitor, signals, host, PAGE, kind) for kind in kinds}) == 1
+        assert len({allowed(policy, visitor, signals, host, kind) for kind in kinds}) == 1
 
 
 @pytest.mark.parametrize(
@@ -153,22 +161,35 @@ def test_what_else_it_says() -> None:
     csp = strict_csp(compiled(), NO_CHOICE, NO_SIGNALS, PAGE, ["pay.test"], reserved="/.x/")
     assert csp is not None
     found = directives(csp)
-    assert found["default-src"][:6] == ["'self'", "'unsafe-inline'", "'unsafe-eval'", "data:", "blob:", "wss://www.shop.test"]
+    assert found["default-src"][:6] == [
+        "'self'",
+        "'unsafe-inline'",
+        "'unsafe-eval'",
+        "data:",
+        "blob:",
+        "wss://www.shop.test",
+    ]
     assert found["object-src"] == ["'none'"]
     assert found["base-uri"] == ["'self'"]
     assert found["report-uri"] == ["/.x/report"]
     assert found["form-action"] == ["'self'", "pay.test:*", "*.pay.test:*"]
 
 
-@pytest.mark.parametrize("host", ["a b.test", "a;b.test", "a,b.test", "ü.test", "a\r\nX: y", "[::1]", "*.test", "'self'", ""])
+@pytest.mark.parametrize(
+    "host", ["a b.test", "a;b.test", "a,b.test", "ü.test", "a\r\nX: y", "[::1]", "*.test", "'self'", ""]
+)
 def test_a_host_that_no_csp_can_name_is_left_out(host: str) -> None:
-    everything = compiled(categories={"necessary": {"basis": "necessary", "title": {"en": "N"}}}, vendors=[], cookies=[], signals=None)
+    everything = compiled(
+        categories={"necessary": {"basis": "necessary", "title": {"en": "N"}}}, vendors=[], cookies=[], signals=None
+    )
     plain = strict_csp(everything, NO_CHOICE, NO_SIGNALS, PAGE, [], reserved="/.consent/")
     assert strict_csp(everything, NO_CHOICE, NO_SIGNALS, PAGE, [host], reserved="/.consent/") == plain
 
 
 def test_what_does_not_fit_is_denied_and_what_the_page_names_comes_first() -> None:
-    vendors = [{"id": f"v{n}", "name": "V", "category": "necessary", "hosts": [f"{'x' * 40}{n}.test"]} for n in range(300)]
+    vendors = [
+        {"id": f"v{n}", "name": "V", "category": "necessary", "hosts": [f"{'x' * 40}{n}.test"]} for n in range(300)
+    ]
     policy = policy_of(
         {
             "consentry": 1,

@@ -1,0 +1,467 @@
+"""Pages: what is denied becomes inert, what is ours goes in, and every other byte stays as it came."""
+
+import re
+
+import pytest
+import turbohtml
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from cmp.core.consent import supposed_visitor
+from cmp.core.exchange import Kind
+from cmp.core.policy import Policy
+from cmp.core.signals import NO_SIGNALS
+from cmp.core.urls import parse_url
+from cmp.wire.html import _TAG_NAME, Rewritten, _attributes, _Source, rewrite_page
+from tests.core.examples import compiled, shop
+
+PAGE = parse_url("https://www.shop.test/a/b.html")
+POLICY = compiled()
+REPORTING = compiled(unknown={"host": "report", "cookie": "report"})
+TAGGED = compiled(
+    vendors=[
+        *shop()["vendors"],
+        *({"id": id_, "name": id_, "category": "analytics"} for id_ in ("google-analytics", "meta-pixel")),
+    ]
+)
+
+
+def rewritten(
+    text: str, *, policy: Policy = POLICY, choice: str = "none", head: str = "", body: str = "", language: str = "en"
+) -> Rewritten:
+    visitor = supposed_visitor(policy, choice)
+    return rewrite_page(text, policy, visitor, NO_SIGNALS, PAGE, head=head, body_start=body, language=language)
+
+
+T = "//t.stats.test/x"
+
+# What comes in, what goes out, and the kinds that were stopped.
+DENIED = [
+    ("script", f'<script src="{T}"></script>', f'<script type="text/plain" data-consent-src="{T}"></script>', "script"),
+    (
+        "module script",
+        f"<script TYPE=module async src='{T}' integrity=i nonce=n></script>",
+        '<script type="text/plain" data-consent-TYPE=module async'
+        f" data-consent-src='{T}' integrity=i nonce=n></script>",
+        "script",
+    ),
+    ("unquoted", f"<img src={T} alt=x>", f"<img data-consent-src={T} alt=x>", "image"),
+    ("upper case", f'<IMG SRC="{T}">', f'<IMG data-consent-SRC="{T}">', "image"),
+    (
+        "twice the same attribute",
+        f"<img src={T} src={T}2>",
+        f"<img data-consent-src={T} data-consent-src={T}2>",
+        "image",
+    ),
+    ("srcset", f'<img srcset="/a 1x, {T} 2x">', f'<img data-consent-srcset="/a 1x, {T} 2x">', "image"),
+    ("srcset without space", f'<img srcset="/a,{T}">', f'<img data-consent-srcset="/a,{T}">', "image"),
+    (
+        "source",
+        f"<picture><source srcset={T}><img src=/a></picture>",
+        f"<picture><source data-consent-srcset={T}><img src=/a></picture>",
+        "image",
+    ),
+    ("video", f"<video src={T} poster={T}2>", f"<video data-consent-src={T} data-consent-poster={T}2>", "media image"),
+    (
+        "audio",
+        f"<audio><source src={T}><track src={T}2></audio>",
+        f"<audio><source data-consent-src={T}><track data-consent-src={T}2></audio>",
+        "media media",
+    ),
+    ("input", f"<input type=image src={T}>", f"<input type=image data-consent-src={T}>", "image"),
+    ("ping", f'<a href="{T}" ping="/ok {T}">x</a>', f'<a href="{T}" data-consent-ping="/ok {T}">x</a>', "beacon"),
+    ("attributionsrc", f"<a href=/ attributionsrc={T}>", f"<a href=/ data-consent-attributionsrc={T}>", "beacon"),
+    ("background", f"<table background={T}>", f"<table data-consent-background={T}>", "image"),
+    ("stylesheet", f"<link rel='a StyleSheet' href={T}>", f"<link rel='a StyleSheet' data-consent-href={T}>", "style"),
+    ("icon", f"<link rel='shortcut icon' href={T}>", f"<link rel='shortcut icon' data-consent-href={T}>", "image"),
+    ("preload", f"<link rel=preload as=font href={T}>", f"<link rel=preload as=font data-consent-href={T}>", "font"),
+    (
+        "preload image",
+        f"<link rel=preload as=image imagesrcset={T}>",
+        f"<link rel=preload as=image data-consent-imagesrcset={T}>",
+        "image",
+    ),
+    ("preconnect", f"<link rel=preconnect href={T}>", f"<link rel=preconnect data-consent-href={T}>", "other"),
+    ("dns-prefetch", f"<link rel=dns-prefetch href={T}>", f"<link rel=dns-prefetch data-consent-href={T}>", "other"),
+    ("svg image", f"<svg><image xlink:href={T} /></svg>", f"<svg><image data-consent-xlink:href={T} /></svg>", "image"),
+    ("svg use", f"<svg><use href={T} /></svg>", f"<svg><use data-consent-href={T} /></svg>", "image"),
+    (
+        "svg feImage",
+        f"<svg><filter><feImage href={T} /></filter></svg>",
+        f"<svg><filter><feImage data-consent-href={T} /></filter></svg>",
+        "image",
+    ),
+    (
+        "svg script",
+        f"<svg><script href={T} /></svg>",
+        f'<svg><script type="text/plain" data-consent-href={T} /></svg>',
+        "script",
+    ),
+    (
+        "img that breaks out of svg style",
+        f"<svg><style><img src={T}></style></svg>",
+        f"<svg><style><img data-consent-src={T}></style></svg>",
+        "image",
+    ),
+    (
+        "img in svg title",
+        f"<svg><title><img src={T}></title></svg>",
+        f"<svg><title><img data-consent-src={T}></title></svg>",
+        "image",
+    ),
+    ("image, which is img", f"<image src={T}>", f"<image data-consent-src={T}>", "image"),
+    ("template", f"<template><img src={T}></template>", f"<template><img data-consent-src={T}></template>", "image"),
+    (
+        "shadow root",
+        f"<div><template shadowrootmode=open><img src={T}></template></div>",
+        f"<div><template shadowrootmode=open><img data-consent-src={T}></template></div>",
+        "image",
+    ),
+    ("noscript", f"<noscript><img src={T}></noscript>", f"<noscript><img data-consent-src={T}></noscript>", "image"),
+    (
+        "noscript in head",
+        f"<head><noscript><link rel=stylesheet href={T}></noscript>",
+        f"<head><noscript><link rel=stylesheet data-consent-href={T}></noscript>",
+        "style",
+    ),
+    (
+        "noscript that ends elsewhere without scripts",
+        f"<noscript><textarea></noscript><style></textarea><img src={T}></style>",
+        f"<noscript><textarea></noscript><style></textarea><img data-consent-src={T}></style>",
+        "image",
+    ),
+    (
+        "noscript whose end stands in an attribute",
+        f'<noscript><p title="</noscript><img src={T}>"></noscript>',
+        f'<noscript><p title="</noscript><img data-consent-src={T}>"></noscript>',
+        "image",
+    ),
+    (
+        "refresh",
+        f"<meta http-equiv=Refresh content='0; URL={T}'>",
+        f"<meta data-consent-http-equiv=Refresh content='0; URL={T}'>",
+        "frame",
+    ),
+    (
+        "form",
+        f"<form action={T} method=post>",
+        f'<form method="dialog" data-consent-action={T} data-consent-method=post>',
+        "frame",
+    ),
+    (
+        "button",
+        f"<form><button formaction={T}>",
+        f'<form><button formmethod="dialog" data-consent-formaction={T}>',
+        "frame",
+    ),
+    (
+        "style attribute",
+        f"<p style=\"color: red; background: url('{T}')\">",
+        '<p style="color: red; background: url(&quot;data:,&quot;)">',
+        "other",
+    ),
+    (
+        "style attribute, escaped",
+        "<p style='background:url(&quot;//stats.t\\65 st/&quot;)'>",
+        '<p style="background:url(&quot;data:,&quot;)">',
+        "other",
+    ),
+    (
+        "style",
+        f"<style>a {{ b: url({T}) }} @import '{T}';</style>",
+        '<style>a { b: url(data:,) } @import "data:,";</style>',
+        "other style",
+    ),
+    (
+        "image-set",
+        f"<style>a{{b:image-set('/a' 1x, '{T}' 2x)}}</style>",
+        "<style>a{b:image-set('/a' 1x, \"data:,\" 2x)}</style>",
+        "other",
+    ),
+    (
+        "speculation rules",
+        f'<script type=speculationrules>{{"prefetch":[{{"urls":["https:{T}"]}}]}}</script>',
+        '<script type="text/plain" data-consent-type=speculationrules>'
+        f'{{"prefetch":[{{"urls":["https:{T}"]}}]}}</script>',
+        "other",
+    ),
+    (
+        "base",
+        "<base href=//stats.test/><script src=x></script>",
+        '<base href=//stats.test/><script type="text/plain" data-consent-src=x></script>',
+        "script",
+    ),
+    (
+        "frame",
+        f"<iframe src={T} width=300></iframe>",
+        f'<iframe src="/.consent/embed/stats" data-consent-src={T} width=300></iframe>',
+        "frame",
+    ),
+    (
+        "sandboxed frame",
+        f"<iframe sandbox src={T}></iframe>",
+        f'<iframe src="/.consent/embed/stats" data-consent-sandbox data-consent-src={T}></iframe>',
+        "frame",
+    ),
+    ("hidden frame", f"<iframe src={T} width=1></iframe>", f"<iframe data-consent-src={T} width=1></iframe>", "frame"),
+    (
+        "frame not shown",
+        f"<iframe style='display: none' src={T}></iframe>",
+        f"<iframe style='display: none' data-consent-src={T}></iframe>",
+        "frame",
+    ),
+    (
+        "frameset",
+        f"<frameset><frame src={T}></frameset>",
+        f'<frameset><frame src="/.consent/embed/stats" data-consent-src={T}></frameset>',
+        "frame",
+    ),
+    (
+        "srcdoc",
+        f"<iframe srcdoc='<img src={T}>&copy;'></iframe>",
+        f'<iframe srcdoc="&lt;img data-consent-src={T}&gt;&amp;copy;"></iframe>',
+        "image",
+    ),
+    (
+        "object",
+        f"<object data={T}>x</object>",
+        '<iframe class="consentry-embed" title="t.stats.test" src="/.consent/embed/stats"></iframe>'
+        f"<object data-consent-data={T}>x</object>",
+        "object",
+    ),
+    ("embed of a pixel", f"<embed src={T} width=0>", f"<embed data-consent-src={T} width=0>", "object"),
+    (
+        "incoming mark",
+        f"<p data-consent-x=1 id=a><img data-CONSENT-src=2 src={T}>",
+        f"<p  id=a><img  data-consent-src={T}>",
+        "image",
+    ),
+]
+
+
+@pytest.mark.parametrize("text, expected, kinds", [row[1:] for row in DENIED], ids=[row[0] for row in DENIED])
+@pytest.mark.parametrize("policy", [POLICY, REPORTING], ids=["unknown denied", "unknown reported"])
+def test_what_is_denied_becomes_inert(text: str, expected: str, kinds: str, policy: Policy) -> None:
+    done = rewritten(text, policy=policy)
+    assert done.text == expected
+    assert [str(stopped.kind) for stopped in done.stopped] == kinds.split()
+    assert {stopped.ruling.vendor for stopped in done.stopped} == {"stats"}
+    assert rewritten(text, policy=policy, choice="accept").text == re.sub(
+        r" data-consent-(x=1|src=2)", " ", text, flags=re.I
+    )
+
+
+SPELLINGS = [
+    "https://t.stats.test/x",
+    "HTTPS://T.Stats.TEST/x",
+    "https:\\\\t.stats.test\\x",
+    "&#104;ttps&colon;//t.stats.test/x",
+    "//t.st&#x61;ts.test",
+    "  //t.stats.test  ",
+    "/&Tab;/t.stats.test",
+    "//user:pw@t.stats.test:8443/",
+    "//t.stats.test./",
+    "//t.st%61ts.test",
+    "//t。stats。test".encode().decode("latin-1"),
+    "//\uff54.\uff53tats.test".encode().decode("latin-1"),
+    "wss://t.stats.test/",
+]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS, ids=ascii)
+def test_spellings_do_not_help(spelling: str) -> None:
+    assert rewritten(f'<img src="{spelling}">').text == f'<img data-consent-src="{spelling}">'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "plain text",
+        "<!doctype html>\r\n<html>\r\n<p class=a   id = 'b'>&nbsp;&euro;\x00 \xe4\xf6\xc3\xbc</P>\r\n<img src=/x>\r",
+        "<a href=//stats.test/>a link is for the person to follow</a>",
+        "<link rel=canonical href=//stats.test/>",
+        "<script>location = '//stats.test/'</script>",
+        '<script type=application/ld+json>{"url": "https://stats.test/"}</script>',
+        "<img src=data:image/gif;base64,AAAA><img src=''><a href='javascript:void(0)'>",
+        "<script src=//pay.test/x.js></script><iframe src=https://js.pay.test/></iframe>",
+        "<!-- <img src=//stats.test> --><textarea><img src=//stats.test></textarea><title><img src=//stats.test>",
+        "<p style='background: url(/a.png)'><style>@import 'b.css'; a{content:'//stats.test'}</style>",
+        "<img src=/a srcset='/a 1x, /b 2x' sizes='(max-width: 1px) 1px'>",
+        "<img src=a",
+        "<p data-consent='x'>",
+        "<form action=/x><button formaction=y>",
+        "<iframe srcdoc='<p>&euro;'></iframe>",
+    ],
+    ids=range(16),
+)
+def test_untouched_pages_stay_byte_for_byte(text: str) -> None:
+    done = rewritten(text)
+    assert done.text == text
+    assert done.stopped == ()
+
+
+def test_only_the_tag_concerned_changes() -> None:
+    page = (
+        "<!DOCTYPE html>\r\n<p title='&copy;\r\n'>\r\n"
+        "<img alt='&euro;\r\nx'   src=//stats.test/ hidden>\r\n\x00&nbsp;</P>\r\n"
+    )
+    assert rewritten(page).text == page.replace(" src=", " data-consent-src=")
+
+
+def test_the_unknown_is_stopped_where_the_policy_says_so() -> None:
+    text = '<img src="//odd.test/x"><iframe src="https://odd.test/y"></iframe>'
+    done = rewritten(text, language="de")
+    assert done.text.startswith('<img data-consent-src="//odd.test/x"><iframe srcdoc="')
+    assert "nicht geladen" in done.text
+    assert [stopped.ruling.rule for stopped in done.stopped] == ["unknown.host", "unknown.host"]
+    assert rewritten(text, policy=REPORTING).text == text
+    assert rewritten('<img src="http://a b/">').text == '<img data-consent-src="http://a b/">'
+
+
+@pytest.mark.parametrize(
+    "code, denied",
+    [
+        ("window.dataLayer=[];function gtag(){}gtag('js', new Date())", True),
+        ("!function(f){}(window);fbq('init', '1');", True),
+        ("var _paq = []", False),
+        ("var app = 1", False),
+    ],
+)
+def test_inline_code_of_denied_vendors(code: str, denied: bool) -> None:
+    inert = f'<script type="text/plain">{code}</script>'
+    assert rewritten(f"<script>{code}</script>", policy=TAGGED).text == (
+        inert if denied else f"<script>{code}</script>"
+    )
+    assert rewritten(f"<script>{code}</script>", policy=TAGGED, choice="accept").text == f"<script>{code}</script>"
+    assert rewritten(f"<script>{code}</script>").text == f"<script>{code}</script>"
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        (
+            "<!doctype html><html><head><title>t</title></head><body><p>",
+            "<!doctype html><html><head>H<title>t</title></head><body>B<p>",
+        ),
+        ("<head><body>", "<head>H<body>B"),
+        ("<!doctype html><html lang=en><title>t</title>text", "<!doctype html><html lang=en>H<title>t</title>Btext"),
+        ("<title>t</title><p>x", "H<title>t</title>B<p>x"),
+        ("<!doctype html>\n<!-- c -->\n<p>x", "<!doctype html>\n<!-- c -->\nHB<p>x"),
+        ("<!-- c --><!doctype html>x", "<!-- c --><!doctype html>HBx"),
+        ("<!--><!doctype html>x", "<!--><!doctype html>HBx"),
+        ("text only", "HBtext only"),
+        ("", "HB"),
+        ("<script>x</script><html><head><body><p>", "H<script>x</script><html><head><body>B<p>"),
+        ("<p>x<body class=a>y", "HB<p>x<body class=a>y"),
+        ("<script src=//stats.test></script>", 'H<script type="text/plain" data-consent-src=//stats.test></script>B'),
+        ("<html><frameset><frame></frameset>", "<html>H<frameset><frame></frameset>"),
+        ("\xef\xbb\xbf<!doctype html>x", "\xef\xbb\xbf<!doctype html>HBx"),
+        ("\r\n<html>\r\n<head>\r\n<body>\r\n", "\r\n<html>\r\n<head>H\r\n<body>B\r\n"),
+        ("<html><head><noscript><p>x</noscript></head>y", "<html><head>H<noscript><p>x</noscript></head>By"),
+        ("<html><body><p><body><head>", "<html>H<body>B<p><body><head>"),
+    ],
+    ids=range(17),
+)
+def test_ours_goes_in_once_and_first(text: str, expected: str) -> None:
+    assert rewritten(text, head="H", body="B").text == expected
+
+
+def test_hosts_are_named_whether_denied_or_not() -> None:
+    done = rewritten("<img src=//stats.test><img src=//pay.test><img src=/x><a href=//link.test><img src=data:,>")
+    assert done.named_hosts == {"stats.test", "pay.test", "www.shop.test"}
+
+
+def test_what_was_stopped_is_told_once_with_its_ruling() -> None:
+    done = rewritten("<img src=//stats.test/a><img src=//stats.test/a><script src=//ads.test/>")
+    told = [(stopped.url, stopped.kind, stopped.ruling.vendor) for stopped in done.stopped]
+    assert told == [("https://stats.test/a", Kind.IMAGE, "stats"), ("https://ads.test/", Kind.SCRIPT, "ads")]
+
+
+PIECES = st.sampled_from(
+    [
+        *(
+            "<",
+            ">",
+            "/",
+            "=",
+            '"',
+            "'",
+            " ",
+            "\r\n",
+            "\n",
+            "\x00",
+            "&",
+            "&amp;",
+            "&#x2f;",
+            "\xff",
+            "\xc3\xbc",
+            "a",
+            "x=1",
+        ),
+        *("<img src=", "<img src='//stats.test/'>", "//stats.test/", "//pay.test", "<script src=//stats.test>"),
+        *("</script>", "<style>", "</style>", "url(", "@import '", "<noscript>", "</noscript>", "<svg>", "</svg>"),
+        *("<title>", "<textarea>", "<template>", "</template>", "<table>", "<iframe src=//stats.test srcdoc='"),
+        *("<!--", "-->", "<!doctype html>", "<html>", "<head>", "<body>", "<base href=", "<object data=//stats.test>"),
+        *(
+            "<meta http-equiv=refresh content='0;url=",
+            "srcset=",
+            "data-consent-x=1 ",
+            "<![CDATA[",
+            "]]>",
+            "<plaintext>",
+        ),
+        *("<frameset>", "<select>", "<math>", "<p style='"),
+    ]
+)
+texts = st.lists(PIECES, max_size=25).map("".join) | st.text(st.characters(max_codepoint=255), max_size=60)
+fuzzed = settings(derandomize=True, max_examples=1_000, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@fuzzed
+@given(texts)
+@example("<iframe srcdoc='<iframe srcdoc=\"<iframe srcdoc=x>\">'>" * 3)
+def test_any_text_is_rewritten_the_same_every_time_and_bytes_come_back(text: str) -> None:
+    first = rewritten(text, head="<h-h>", body="<b-b>")
+    assert rewritten(text, head="<h-h>", body="<b-b>") == first
+    first.text.encode("latin-1")
+    if not first.stopped and "data-consent-" not in text.lower():
+        assert first.text.replace("<h-h>", "", 1).replace("<b-b>", "", 1) == text
+    everything = rewritten(text, choice="accept")
+    if "data-consent-" not in text.lower() and not everything.stopped:
+        assert everything.text == text
+
+
+@fuzzed
+@given(texts)
+def test_nothing_denied_is_left_to_find(text: str) -> None:
+    """A cross-check with another reading: the result's tree, asked for the plainest of attributes."""
+    done = rewritten(text).text
+    for scripting in (True, False):
+        document = turbohtml.parse(done, scripting=scripting)
+        for element in document.select("img[src],script[src],iframe[src],object[data]"):
+            value = element.attr("src") or element.attr("data") or ""
+            assert not re.match(r"\s*//(stats|ads)\.test", value), done
+
+
+@fuzzed
+@given(st.lists(PIECES, max_size=12).map("".join))
+def test_attributes_are_read_as_the_tree_builder_reads_them(text: str) -> None:
+    source = _Source(f"<i {text}>").lines
+    element = turbohtml.parse(source, source_locations=True).select_one("i")
+    if element is None or element.source_location is None:
+        return
+    place = element.source_location.start_tag
+    tag = source[place.start_offset : place.end_offset]
+    name = _TAG_NAME.match(tag)
+    assert name is not None
+    found = {match["name"].lower().replace("\x00", "\ufffd") for match in _attributes(tag, name.end())}
+    assert found == {key.lower() for key in element.attrs}
+
+
+@fuzzed
+@given(st.lists(st.sampled_from(["\r", "\n", "\r\n", "a", "bc"]), max_size=12).map("".join))
+def test_places_are_counted_in_normalised_lines(text: str) -> None:
+    source = _Source(text)
+    for at in range(len(source.lines) + 1):
+        assert _Source(text[: source.place(at)]).lines == source.lines[:at]
