@@ -30,7 +30,9 @@ PAGE = "consentry.page"
 
 # A larger page is sent on unread, under the strict CSP alone (bytes).
 PAGE_LIMIT = 8 * 1024 * 1024
-_HTML = ("text/html", "application/xhtml+xml")
+_HTML = "text/html"
+# Read by other rules than HTML, so not rewritten: the CSP alone holds it.
+_XHTML = "application/xhtml+xml"
 _PAGE_KINDS = (Kind.DOCUMENT, Kind.FRAME)
 # What we can unpack with a bound on the result; asked for in place of what the browser could take.
 _CODINGS = b"gzip, deflate"
@@ -63,20 +65,22 @@ def ask_for_page(flow: http.HTTPFlow, exchange: Exchange) -> None:
 def await_page(flow: http.HTTPFlow, answer: http.Response, now: Enforcement, mark: Mark, exchange: Exchange) -> None:
     """Where the answer is a page: see to it that its body comes by `prepare`."""
     media_type = content_type(header_list(answer.headers))
-    if media_type not in _HTML or answer.status_code in (101, 204, 304) or flow.request.method == "HEAD":
+    if media_type not in (_HTML, _XHTML) or answer.status_code in (101, 204, 304) or flow.request.method == "HEAD":
         return
-    if now.mode is Mode.OBSERVE:
-        keep_answer(flow, answer)
-        _add_csp(answer, now, mark, exchange, named_hosts=frozenset())
-        answer.stream = Watch()
-        flow.metadata[PAGE] = "watch"
-    elif int(answer.headers.get("content-length", "0") or 0) > PAGE_LIMIT:
-        keep_answer(flow, answer)
-        _add_csp(answer, now, mark, exchange, named_hosts=frozenset())
-    else:
-        keep_answer(flow, answer)
+    keep_answer(flow, answer)
+    if now.mode is Mode.ENFORCE and media_type == _HTML and not _too_long(answer):
         answer.stream = False
         flow.metadata[PAGE] = "rewrite"
+        return
+    _add_csp(answer, now, mark, exchange, named_hosts=frozenset())
+    if now.mode is Mode.OBSERVE and media_type == _HTML:
+        answer.stream = Watch()
+        flow.metadata[PAGE] = "watch"
+
+
+def _too_long(answer: http.Response) -> bool:
+    length = answer.headers.get("content-length", "")
+    return length.isdigit() and int(length) > PAGE_LIMIT
 
 
 def is_waiting(flow: http.HTTPFlow) -> bool:
