@@ -215,9 +215,7 @@ class TestObserve:
             stopped[mode] = [_stops(record, n) for n in range(len(self.TARGETS))]
         assert stopped[Mode.OBSERVE] == stopped[Mode.ENFORCE]
         assert stopped[Mode.OBSERVE][0]["tags"]
-        assert [decision["action"] for decision in (each["decision"] for each in stopped[Mode.OBSERVE])] == [
-            *("edit", "edit", "edit", "block")
-        ]
+        assert [stop["action"] for stop in stopped[Mode.OBSERVE]] == ["edit", "edit", "edit", "block"]
 
     def test_observed_traffic_was_delivered(self, upstream: Upstream, tmp_path: Path) -> None:
         record = tmp_path / "observed.flow"
@@ -238,7 +236,7 @@ def _stops(record: Path, index: int) -> dict[str, object]:
     assert isinstance(flow, http.HTTPFlow)
     mark = read_mark(flow)
     assert mark is not None
-    return {"decision": mark.decision, "tags": list(mark.tags)}
+    return {"action": mark.decision["action"], "decision": mark.decision, "tags": list(mark.tags)}
 
 
 def test_a_recorded_visit_replays_to_the_live_decisions(upstream: Upstream, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from mitmproxy.proxy.mode_specs import ProxyMode
 from mitmproxy.test import tflow, tutils
 
 from cmp.capture.capture import Answer, Capture, CaptureError
-from cmp.capture.flow_exchange import MARK, leave_mark
+from cmp.capture.flow_exchange import MARK, leave_mark, mark_of
 from cmp.capture.flows import read_flows
 from cmp.capture.reading import read_capture
 from cmp.capture.tnetstring import TnetstringError, read_value
@@ -148,7 +148,15 @@ def edit(one: http.HTTPFlow) -> None:
 
 
 def mark(one: http.HTTPFlow, decision: Decision, *, reverse: bool = False) -> None:
-    leave_mark(one, reverse=reverse, policy="f00d", visitor=VISITOR, decision=decision)
+    leave_mark(one, mark_of(decision, reverse=reverse, policy="f00d", visitor=VISITOR))
+
+
+def test_what_was_only_observed_was_delivered() -> None:
+    seen = made()
+    leave_mark(seen, mark_of(BLOCKED, reverse=False, policy="f00d", visitor=VISITOR, enforced=False))
+    (entry,) = read_flows(written(seen), "f").entries
+    assert entry.recorded is not None
+    assert entry.delivered == entry.asked
 
 
 def test_an_edited_flow_has_two_views() -> None:
