@@ -5,6 +5,9 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
+# What `make test` leaves to `make soak`. The second interpreter leaves out the browser as well: pages do not know which
+# Python made them, and the time for both is ten minutes on two cores.
+SELECT := not soak
 # A second interpreter that `make test` also runs on, where there is one.
 ALSO := 3.13
 # uv is needed only to refresh constraints.txt.
@@ -22,7 +25,7 @@ READY := .ready-$(shell printf %s '$(CURDIR)' | cksum | cut -d' ' -f1)
 STAMP := $(VENV)/$(READY)
 # mypy refuses to start for a folder that is not there.
 TYPED := $(wildcard cmp addons tests demo benchmarks)
-PYTEST = $(VENV)/bin/python -m pytest -q -n 2 --dist loadgroup
+PYTEST = $(VENV)/bin/python -m pytest -q -n 2 --dist loadfile
 
 .PHONY: help demo test soak bench lint lock clean pytest tools python
 
@@ -35,7 +38,7 @@ demo: $(STAMP) ## run the main job on real input and print what happened
 test: lint pytest ## lint, types and all tests, on this Python and again on Python 3.13 where there is one
 	@if [ '$(PYVER)' != '$(ALSO)' ]; then \
 	    if also=$$(scripts/find-python $(ALSO)); then \
-	        $(MAKE) --no-print-directory pytest PYTHON="$$also"; \
+	        $(MAKE) --no-print-directory pytest PYTHON="$$also" SELECT='not soak and not browser'; \
 	    else \
 	        echo 'No Python $(ALSO) here: tested on Python $(PYVER) only.'; \
 	    fi; \
@@ -71,7 +74,7 @@ clean: ## remove everything these targets made
 
 pytest: $(STAMP) tools
 	@echo '== tests, Python $(PYVER)'
-	@$(PYTEST) -m 'not soak' $(PYTEST_ARGS)
+	@$(PYTEST) -m '$(SELECT)' $(PYTEST_ARGS)
 
 tools:
 	@scripts/ensure-tools .venv/tools.log

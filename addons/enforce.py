@@ -90,13 +90,22 @@ class Enforce:
             guarded(flow, self._hold_request, kill)
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
-        guarded(flow, self._decide_answer, self._hold_answer)
+        guarded(flow, self._decide_answer, self._hold_answer_and_pass)
+
+    def websocket_message(self, flow: http.HTTPFlow) -> None:
+        # mitmproxy keeps every message for as long as the socket is open; nothing here reads them.
+        if flow.websocket is not None:
+            del flow.websocket.messages[:-1]
+
+    def websocket_end(self, flow: http.HTTPFlow) -> None:
+        if flow.websocket is not None:
+            flow.websocket.messages.clear()
 
     def response(self, flow: http.HTTPFlow) -> None:
         if ANSWERED not in flow.metadata:
             guarded(flow, self._hold_answer, kill)
         elif pages.is_waiting(flow):
-            guarded(flow, self._prepare_page, refuse_answer)
+            guarded(flow, self._prepare_page, self._refuse_page)
 
     # -- what they do
 
@@ -116,6 +125,7 @@ class Enforce:
             elif enforced:
                 self._edit_request(flow, decision)
                 if reverse:
+                    _without_authority(flow)
                     pages.ask_for_page(flow, exchange)
             if not reverse:
                 _correct_host(flow)
@@ -145,6 +155,10 @@ class Enforce:
             return
         if mark is None:
             raise RuntimeError("the request's mark is gone")
+        if answer.status_code < 200 and answer.status_code != 101:
+            # mitmproxy takes an interim answer for the answer, and the real one for that to the next request.
+            kill(flow)
+            return
         if flow.modified():
             keep_answer(flow, answer)
         now, enforced = self._now(), mark.enforced
@@ -175,20 +189,41 @@ class Enforce:
 
     def _hold_request(self, flow: http.HTTPFlow) -> None:
         now, reverse = self._now(), is_reverse(flow)
-        listed = hold_request(flow, now.policy.fallback, own_site=reverse)
+        if enforced := now.mode is Mode.ENFORCE:
+            listed = hold_request(flow, now.policy.fallback, own_site=reverse)
+            if reverse:
+                _without_authority(flow)
+        else:
+            listed, flow.metadata[ASKED] = True, "pass"
         if listed and not reverse:
             _correct_host(flow)
         ruling = Ruling(listed, Reason.FALLBACK, "fallback")
-        mark = mark_of(Decision(ruling), reverse=reverse, policy=now.policy.fingerprint, visitor=NO_CHOICE)
+        mark = mark_of(
+            Decision(ruling), reverse=reverse, policy=now.policy.fingerprint, visitor=NO_CHOICE, enforced=enforced
+        )
         leave_mark(flow, mark)
 
     def _hold_answer(self, flow: http.HTTPFlow) -> None:
         if flow.metadata.get(ASKED) == "block":
             flow.metadata[ANSWERED] = True
             return
+        if self._now().mode is Mode.OBSERVE:
+            flow.metadata[ANSWERED] = True
+            return
         answer = _answer(flow)
         keep_answer(flow, answer)
         hold_answer(flow, answer, self._now().policy.fallback)
+
+    def _hold_answer_and_pass(self, flow: http.HTTPFlow) -> None:
+        self._hold_answer(flow)
+        # Nothing reads the body any more, and it may be endless.
+        answer = _answer(flow)
+        answer.stream = answer.status_code != 101
+
+    def _refuse_page(self, flow: http.HTTPFlow) -> None:
+        if self._now().mode is Mode.ENFORCE:
+            # Where we only observe, the page has gone out as it came.
+            refuse_answer(flow)
 
     def _now(self) -> Enforcement:
         if self.enforcement is None:
@@ -214,8 +249,18 @@ def _correct_host(flow: http.HTTPFlow) -> None:
     """The Host header names the host that is connected to (RFC 9112, section 3.2.2: a proxy must replace it)."""
     request = flow.request
     stated = request.host_header
-    if stated is not None and not request.is_http2 and stated.rpartition(":")[0] != request.host != stated:
-        request.host_header = request.host if request.port in (80, 443) else f"{request.host}:{request.port}"
+    if stated is None or request.is_http2:
+        return
+    if request.host not in (stated, stated.rpartition(":")[0], stated.rpartition(":")[0].strip("[]")):
+        host = f"[{request.host}]" if ":" in request.host else request.host
+        request.host_header = host if request.port in (80, 443) else f"{host}:{request.port}"
+
+
+def _without_authority(flow: http.HTTPFlow) -> None:
+    """What was decided on is the Host header; a target with a host of its own would outrank it (RFC 9112, 3.2.2)."""
+    if flow.request.first_line_format == "absolute" and not flow.request.is_http2:
+        flow.backup()
+        flow.request.authority = ""
 
 
 def _answer(flow: http.HTTPFlow) -> http.Response:

@@ -18,6 +18,9 @@ from cmp.seal.keys import SigningKeys, make_keys, read_signing_keys
 from cmp.seal.site import ConsentSite
 from cmp.server.app import make_app
 
+# Seconds that requests under way get to end when everything stops.
+_GRACE = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class UpSettings:
@@ -36,7 +39,8 @@ async def run(settings: UpSettings, tell: Callable[[str, int], None]) -> None:
     keys = keys_of(settings.keys)
     ledger = await asyncio.to_thread(Ledger, settings.ledger)
     try:
-        runner = web.AppRunner(make_app(settings.policy, ledger, keys, settings.site), access_log=None)
+        app = make_app(settings.policy, ledger, keys, settings.site)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GRACE)
         await runner.setup()
         try:
             await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +43,7 @@ def main() -> int:
         print(f"The site {SITE} and its third parties run on loopback; consentry up stands in front of the site.\n")
         asyncio.run(stage.show_all())
     _show_ledger()
-    print(f"\nDone in {time.monotonic() - started:.0f} s. Recordings, ledger and keys: {OUTPUT.name}/")
+    print(f"Done in {time.monotonic() - started:.0f} s. Recordings, ledger and keys: {OUTPUT.name}/")
     return 0 if stage.kept else 1
 
 
@@ -111,6 +112,8 @@ class Stage:
         print(f"   third parties reached: {', '.join(f'{host} {count}' for host, count in reached) or 'none'}")
         for host, names in sorted(visitor.jar().items()):
             print(f"   cookies kept for {host}: {', '.join(sorted(names))}")
+        if to_site == self._up_port:
+            print(f"   the ledger holds: {_ledger_counts()}")
 
     @contextlib.contextmanager
     def _tap(self, record: Path, *, to_site: int) -> Iterator[None]:
@@ -142,13 +145,20 @@ async def _press(visitor: Visitor, page: Visit, button: str) -> None:
         raise SystemExit(f"the choice {button} was answered with {answer.status}: {answer.text[:200]}")
 
 
+LEDGER = f"sqlite:{OUTPUT / 'ledger.db'}"
+
+
+def _ledger_counts() -> str:
+    counts = Counter[str]()
+    for kinds in statistics_of(LEDGER).choices.values():
+        counts.update(kinds)
+    return ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items())) or "nothing: nobody has chosen"
+
+
 def _show_ledger() -> None:
-    ledger = f"sqlite:{OUTPUT / 'ledger.db'}"
-    print("The ledger")
-    for day, kinds in statistics_of(ledger).choices.items():
-        print(f"   {day}: {', '.join(f'{kind} {count}' for kind, count in sorted(kinds.items()))}")
-    faults = verify(ledger)
-    print(f"   verified: {'every record is there and unchanged' if not faults else faults[0]}")
+    faults = verify(LEDGER)
+    said = "every record is there and unchanged" if not faults else str(faults[0])
+    print(f"The ledger holds {_ledger_counts()}; verified: {said}.")
 
 
 # -- commands of the product, as processes of their own
@@ -159,7 +169,7 @@ _CONSENTRY = (sys.executable, "-m", "cmp")
 def _up(site: Site) -> list[str]:
     return [
         *("--upstream", f"http://127.0.0.1:{site.port}", "--policy", str(POLICY), "--public-origin", ORIGIN),
-        *("--ledger", f"sqlite:{OUTPUT / 'ledger.db'}", "--keys", str(OUTPUT / "keys.json"), "--port", "0"),
+        *("--ledger", LEDGER, "--keys", str(OUTPUT / "keys.json"), "--port", "0"),
         *("--record", str(OUTPUT / "site.flow"), "--confdir", str(OUTPUT / "authority")),
     ]
 

@@ -5,6 +5,7 @@ a flow's messages (`addons`), reading flow files (`flows.py`).
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,10 +17,12 @@ from cmp.core.consent import Visitor
 from cmp.core.decision import Decision
 from cmp.core.exchange import Exchange, Kind
 from cmp.core.forms import decision_form, read_visitor_form, visitor_form
-from cmp.core.urls import Url, parse_url
+from cmp.core.urls import Url, UrlError, parse_url
 
 # Where in `flow.metadata` our proxy keeps its mark; reverting a flow wipes it, so it is read first.
 MARK = "consentry"
+# With one of these in the Host header, the URL put together from it would have another path, or another host.
+_NO_HOST = re.compile(r"[/\\?#@]")
 
 
 def header_list(headers: http.Headers) -> Headers:
@@ -53,7 +56,10 @@ def flow_url(flow: http.HTTPFlow, *, reverse: bool) -> Url:
     request = flow.request
     if reverse:
         scheme = "https" if flow.client_conn.tls else "http"
-        return parse_url(f"{scheme}://{request.host_header or request.host}{request.path}")
+        stated = request.host_header or request.host
+        if _NO_HOST.search(stated):
+            raise UrlError(stated, "forbidden character in host")
+        return parse_url(f"{scheme}://{stated}{request.path}")
     host = f"[{request.host}]" if ":" in request.host and not request.host.startswith("[") else request.host
     return parse_url(f"{request.scheme}://{host}:{request.port}{request.path}")
 

@@ -4,6 +4,7 @@ May go in here: taking page, kind, signals and cookies from a request's and an a
 files and flows. What differs between two sources is passed in; nothing is guessed twice.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -15,6 +16,9 @@ from cmp.core.urls import Url, UrlError, parse_url
 from cmp.sites import registrable_domain
 
 Headers = Sequence[tuple[str, str]]
+
+# RFC 9110, sections 8.3.1 and 5.6.2.
+_MEDIA_TYPE = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+/[!#$%&'*+.^_`|~0-9a-z-]+")
 
 
 def field_lines(headers: Headers, name: str) -> list[str]:
@@ -113,8 +117,12 @@ def media_type(value: str) -> str:
 
 
 def content_type(headers: Headers) -> str:
-    """The media type the headers state, "" for none."""
-    return media_type(_last(headers, "content-type"))
+    """The media type the headers state, "" for none: of several the last that is one, as browsers have it.
+
+    Fetch standard, section 2.2.2 ("extract a MIME type"); a comma in a quoted parameter counts as one between types.
+    """
+    stated = [media_type(part) for line in field_lines(headers, "content-type") for part in line.split(",")]
+    return next((found for found in reversed(stated) if _MEDIA_TYPE.fullmatch(found) and found != "*/*"), "")
 
 
 def page_of(headers: Headers) -> Url | None:

@@ -109,7 +109,8 @@ def _consent_server(arguments: argparse.Namespace) -> "ConsentServer | None":
         raise UsageError(f"--keys: {error}") from error
     if url.scheme != "http" or url.port is None:
         raise UsageError(f"--consent-server {url}: the proxy speaks plain http to it, on the same machine or network")
-    return ConsentServer(consent_site(arguments, ""), keys, url.host, url.port)
+    # An IPv6 address stands in brackets in a URL alone.
+    return ConsentServer(consent_site(arguments, ""), keys, url.host.strip("[]"), url.port)
 
 
 def check_mode(mode: str, option: str) -> None:

@@ -210,15 +210,22 @@ def query_names(query: str) -> frozenset[str]:
     return frozenset(name for name, _ in query_pairs(query))
 
 
-_NEEDLESS = re.compile(r"%(2[DdEe]|3[0-9]|4[1-9A-Fa-f]|5[0-9AaFf]|6[1-9A-Fa-f]|7[0-9AaEe])")
+_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
+_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
 def plain_path(path: str) -> str:
     """Return the path with letters, digits, "-", ".", "_" and "~" decoded: "/%74r" asks every server for "/tr".
 
-    RFC 3986, section 6.2.2.2: these spellings are equivalent, so a rule for one must find the other.
+    RFC 3986, sections 6.2.2.1 and 6.2.2.2: these spellings are equivalent, so a rule for one must find the other. The
+    digits of what stays encoded are made upper case.
     """
-    return path if "%" not in path else _NEEDLESS.sub(lambda found: chr(int(found[1], 16)), path)
+    return path if "%" not in path else _ESCAPE.sub(_plain, path)
+
+
+def _plain(found: re.Match[str]) -> str:
+    character = chr(int(found[1], 16))
+    return character if character in _UNRESERVED else found[0].upper()
 
 
 def _scalar_values(text: str) -> str:

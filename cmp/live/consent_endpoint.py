@@ -64,7 +64,7 @@ class ConsentHealth:
 
     async def _ask(self) -> bool:
         consent = self._consent
-        question = f"GET {consent.site.reserved}health HTTP/1.0\r\nHost: {consent.host}\r\n\r\n"
+        question = f"GET {consent.site.reserved}health HTTP/1.0\r\nHost: localhost\r\n\r\n"
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 reader, writer = await asyncio.open_connection(consent.host, consent.port)
@@ -73,5 +73,6 @@ class ConsentHealth:
                     return b" 200 " in await reader.readline()
                 finally:
                     writer.close()
-        except (OSError, TimeoutError):
+        except (OSError, TimeoutError, ValueError):
+            # ValueError: what answers there writes lines without an end.
             return False

@@ -15,6 +15,7 @@ from cmp.core.classify import host_suffixes
 from cmp.core.exchange import Kind
 from cmp.core.policy import Fallback
 from cmp.core.urls import parse_host
+from cmp.terminal import place_of
 from cmp.wire.cookies import cookie_name, strip_request_cookies
 from cmp.wire.stubs import stub_for
 
@@ -35,12 +36,13 @@ def guarded(flow: http.HTTPFlow, step: Step, otherwise: Step) -> None:
     """Run a hook's step; where it fails, the one that fails closed; where that fails too, end the flow."""
     try:
         step(flow)
-    except Exception:
-        logger.exception("deciding failed; held to the policy's fallback")
+    except Exception as error:  # noqa: BLE001 - the one guard of the live path
+        # Not the error's own text: it quotes addresses, and anybody can send one that we cannot read.
+        logger.error("deciding failed; held to the policy's fallback: %s", place_of(error))  # noqa: TRY400
         try:
             otherwise(flow)
-        except Exception:
-            logger.exception("the fallback failed too; the connection is ended")
+        except Exception as second:  # noqa: BLE001
+            logger.error("the fallback failed too; the connection is ended: %s", place_of(second))  # noqa: TRY400
             kill(flow)
 
 

@@ -34,8 +34,16 @@ _HTML = "text/html"
 # Read by other rules than HTML, so not rewritten: the CSP alone holds it.
 _XHTML = "application/xhtml+xml"
 _PAGE_KINDS = (Kind.DOCUMENT, Kind.FRAME)
+# Whatever comes for these is run under the CSP that comes with it: XML, SVG, what a browser takes for HTML by looking
+# at it, and workers, which the CSP of their page does not hold (CSP 3, section 4.2; HTML standard, section 10.2.4).
+_RUN_KINDS = (*_PAGE_KINDS, Kind.OBJECT, Kind.WORKER)
+# Answers without a body, or with a part of one.
+_BODILESS = (101, 204, 205, 304)
+_PARTIAL = 206
 # What we can unpack with a bound on the result; asked for in place of what the browser could take.
-_CODINGS = b"gzip, deflate"
+_CODINGS = (b"gzip", b"deflate")
+# Labels of UTF-16 (Encoding standard, section 4.2).
+_UTF_16 = re.compile(r"charset\s*=\s*[\"']?\s*(?:utf-16|ucs-2|unicode|csunicode|iso-10646-ucs-2)", re.IGNORECASE)
 _NONCE = re.compile(r"'nonce-([A-Za-z0-9+/_=-]{1,200})'")
 
 
@@ -58,24 +66,41 @@ def ask_for_page(flow: http.HTTPFlow, exchange: Exchange) -> None:
     flow.backup()
     fields = unconditional_request(flow.request.headers.fields)
     flow.request.headers.fields = tuple(
-        (name, _CODINGS if name.lower() == b"accept-encoding" else value) for name, value in fields
+        (name, _readable_codings(value) if name.lower() == b"accept-encoding" else value) for name, value in fields
     )
 
 
+def _readable_codings(asked: bytes) -> bytes:
+    return b", ".join(coding for coding in _CODINGS if coding in asked.lower()) or b"identity"
+
+
 def await_page(flow: http.HTTPFlow, answer: http.Response, now: Enforcement, mark: Mark, exchange: Exchange) -> None:
-    """Where the answer is a page: see to it that its body comes by `prepare`."""
+    """Where the answer is a page: see to it that its body comes by `prepare`. What is not read gets the CSP at once."""
     media_type = content_type(header_list(answer.headers))
-    if media_type not in (_HTML, _XHTML) or answer.status_code in (101, 204, 304) or flow.request.method == "HEAD":
+    is_html = media_type == _HTML
+    if not (is_html or media_type == _XHTML or exchange.kind in _RUN_KINDS):
+        return
+    if answer.status_code in _BODILESS or flow.request.method == "HEAD":
         return
     keep_answer(flow, answer)
-    if now.mode is Mode.ENFORCE and media_type == _HTML and not _too_long(answer):
+    if now.mode is Mode.OBSERVE:
+        _add_csp(answer, now, mark, exchange, named_hosts=frozenset())
+        if is_html:
+            answer.stream = Watch()
+            flow.metadata[PAGE] = "watch"
+    elif is_html and answer.status_code != _PARTIAL and not _too_long(answer):
         answer.stream = False
         flow.metadata[PAGE] = "rewrite"
-        return
-    _add_csp(answer, now, mark, exchange, named_hosts=frozenset())
-    if now.mode is Mode.OBSERVE and media_type == _HTML:
-        answer.stream = Watch()
-        flow.metadata[PAGE] = "watch"
+    else:
+        _hold_unread(answer, now, mark, exchange)
+
+
+def _hold_unread(answer: http.Response, now: Enforcement, mark: Mark, exchange: Exchange) -> None:
+    """Send on what was not rewritten under a CSP, whatever the policy says of the unknown: never open."""
+    if not _add_csp(answer, now, mark, exchange, named_hosts=frozenset()):
+        answer.headers.add("Content-Security-Policy", now.policy.fallback.csp)
+    # The CSP is this visitor's.
+    answer.headers.fields = private_answer(answer.headers.fields)
 
 
 def _too_long(answer: http.Response) -> bool:
@@ -101,16 +126,16 @@ def prepare(flow: http.HTTPFlow, answer: http.Response, now: Enforcement, *, con
             )
             leave_mark(flow, replace(mark, tags=_tags(rewritten)))
         return
-    named: frozenset[str] = frozenset()
     text = _readable(answer, answer.raw_content or b"")
-    if text is not None:
+    if text is None:
+        _hold_unread(answer, now, mark, exchange)
+    else:
         rewritten = _rewrite(flow, answer, now, mark, exchange=exchange, text=text, consent_up=consent_up)
-        named = frozenset(rewritten.named_hosts)
         answer.headers.pop("Content-Encoding", None)
         answer.content = rewritten.text.encode("latin-1")
         leave_mark(flow, replace(mark, tags=_tags(rewritten)))
-    _add_csp(answer, now, mark, exchange, named_hosts=named)
-    answer.headers.fields = private_answer(answer.headers.fields)
+        _add_csp(answer, now, mark, exchange, named_hosts=frozenset(rewritten.named_hosts))
+        answer.headers.fields = private_answer(answer.headers.fields)
     for line in _expiries(mark, exchange):
         answer.headers.add("Set-Cookie", line)
 
@@ -160,7 +185,7 @@ def _readable(answer: http.Response, raw: bytes) -> str | None:
         data = _unpacked(raw)
     if data is None or len(data) > PAGE_LIMIT or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return None
-    if "utf-16" in answer.headers.get("content-type", "").lower():
+    if _UTF_16.search(answer.headers.get("content-type", "")):
         return None
     return data.decode("latin-1")
 
@@ -173,20 +198,22 @@ def _unpacked(raw: bytes) -> bytes | None:
             data = unpacker.decompress(raw, PAGE_LIMIT + 1)
         except zlib.error:
             continue
-        return data if unpacker.eof else None
+        # What follows is a second member of the packed text, or no packed text at all.
+        return data if unpacker.eof and not unpacker.unused_data else None
     return None
 
 
 def _add_csp(
     answer: http.Response, now: Enforcement, mark: Mark, exchange: Exchange, *, named_hosts: frozenset[str]
-) -> None:
-    if now.consent is None:
-        return
-    reserved = now.consent.site.reserved
+) -> bool:
+    """Add the visitor's CSP. Whether there is one."""
+    reserved = now.consent.site.reserved if now.consent is not None else RESERVED_PATH
     csp = strict_csp(now.policy, mark.visitor, exchange.signals, exchange.url, named_hosts, reserved=reserved)
-    if csp is not None:
-        suffix = "-Report-Only" if now.mode is Mode.OBSERVE else ""
-        answer.headers.add(f"Content-Security-Policy{suffix}", csp)
+    if csp is None:
+        return False
+    suffix = "-Report-Only" if now.mode is Mode.OBSERVE else ""
+    answer.headers.add(f"Content-Security-Policy{suffix}", csp)
+    return True
 
 
 def _tags(rewritten: Rewritten) -> tuple[dict[str, str | None], ...]:

@@ -5,13 +5,13 @@ values (`problems.py`).
 """
 
 import logging
-import traceback
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from cmp.server.answers import failure
 from cmp.server.problems import UNEXPECTED
+from cmp.terminal import place_of
 
 _log = logging.getLogger("consentry.server")
 # What aiohttp itself logs: a request it could not parse, with the address it came from.
@@ -34,12 +34,6 @@ async def _answer_unexpected(request: web.Request, handler: Handler) -> web.Stre
     except Exception as error:  # noqa: BLE001 - whatever it is, the visitor gets an answer and the site stays up
         _log.error("internal error: %s", place_of(error))
         return failure(request, UNEXPECTED, "en")
-
-
-def place_of(error: BaseException) -> str:
-    """The kind of an error and where it arose. Not its message: that quotes what was being worked on."""
-    steps = traceback.extract_tb(error.__traceback__)[-3:]
-    return " < ".join([type(error).__name__, *(f"{step.filename}:{step.lineno}" for step in reversed(steps))])
 
 
 class _Impersonal(logging.Filter):

@@ -171,7 +171,7 @@ def test_one_finding_for_each_cookie_and_site_with_its_value_hashed() -> None:
 
 
 def test_presumed_necessary_is_a_note_also_when_it_is_sent() -> None:
-    under = policy(presume=["http-only-session"])
+    under = policy(presume=["http-only-session"], unknown={"host": "deny", "cookie": "report"})
     pages = [document(set_cookie=["sid=1; HttpOnly"]), document(cookie="session=1; sid=1")]
     (found,) = findings(*pages, under=under)
     assert (found.code, found.level, found.evidence["count"]) == ("decl.undeclared-cookie", Level.NOTE, 2)

@@ -16,7 +16,7 @@ from tests.browser.chromium import needs_chromium, running_chromium
 from tests.browser.loopback import Answer, Loopback, serving
 from tests.core.examples import compiled
 
-pytestmark = [pytest.mark.browser, needs_chromium, pytest.mark.xdist_group("chromium")]
+pytestmark = [pytest.mark.browser, needs_chromium]
 
 POLICY = compiled()
 BODY = """<h1>Survey</h1><form action=/send><input name=agent id=agent><input name=agent>

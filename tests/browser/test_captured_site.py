@@ -31,13 +31,7 @@ from tests.browser.chromium import needs_chromium, running_chromium
 from tests.live import ROOT, running_proxy
 from tests.shared import needs_shared, shared
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.shared,
-    needs_chromium,
-    needs_shared,
-    pytest.mark.xdist_group("chromium"),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.shared, needs_chromium, needs_shared]
 
 
 def strict(**changes: object) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from tests.browser.chromium import needs_chromium, running_chromium
 from tests.browser.loopback import Loopback, serving
 from tests.core.examples import compiled, exchange
 
-pytestmark = [pytest.mark.browser, needs_chromium, pytest.mark.xdist_group("chromium")]
+pytestmark = [pytest.mark.browser, needs_chromium]
 
 JS = (200, {"Content-Type": "text/javascript"}, b"window.ran = (window.ran || 0) + 1;")
 GIF = (200, {"Content-Type": "image/gif"}, b"GIF89a\x01\x00\x01\x00\x00\x00\x00;")

@@ -8,7 +8,7 @@ import pytest
 from tests.browser.chromium import needs_chromium
 from tests.browser.world import NECESSARY_HOSTS, TRACKERS, choose, see, world
 
-pytestmark = [pytest.mark.browser, needs_chromium, pytest.mark.xdist_group("chromium")]
+pytestmark = [pytest.mark.browser, needs_chromium]
 
 
 def test_over_https_the_cookie_has_the_host_prefix(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import trustme
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from demo.__main__ import POLICY, port_of
 from demo.names import SITE
@@ -77,11 +77,19 @@ def jar(context: BrowserContext) -> set[str]:
     return {str(cookie.get("name")) for cookie in context.cookies()}
 
 
-def choose(page: Page, world: World, button: str) -> None:
-    """Press a button of the banner, or of the preferences page where the banner is gone, and wait for the reload."""
-    if page.locator("section.consentry button", has_text=button).count() == 0:
+def choose(page: Page, world: World, button: str, *, javascript: bool = True) -> None:
+    """Press a button of the banner, or of the preferences page where the banner is gone, and see it through."""
+    in_banner = page.locator("section.consentry button", has_text=button).count() > 0
+    if not in_banner:
         page.goto(f"{world.origin}/.consent/?back=/")
     with page.expect_response(lambda response: "/.consent/choice" in response.url) as answered:
         page.get_by_role("button", name=button).first.click()
     assert answered.value.status in (200, 303)
-    page.wait_for_load_state("load")
+    if not in_banner:
+        # The answer leads back to the page.
+        expect(page).to_have_url(f"{world.origin}/")
+    if not in_banner or javascript:
+        expect(page.locator("section.consentry-decided")).to_be_visible()
+    else:
+        # Without JavaScript the page stays, and the small frame says what became of it.
+        expect(page.frame_locator("iframe.consentry-answer").locator("body")).not_to_be_empty()

@@ -606,6 +606,7 @@ def test_long_text_takes_linear_time(unit: str, template: str) -> None:
         pytest.param("/%67/c%6fllect", "/g/collect", id="within-a-path"),
         pytest.param("/%2Djs%5f%7E%2e", "/-js_~.", id="marks"),
         pytest.param("/a%2Fb%20c%3Fd%25", "/a%2Fb%20c%3Fd%25", id="what-means-something-stays"),
+        pytest.param("/a%2fb", "/a%2Fb", id="digits-in-upper-case"),
         pytest.param("/%zz%4", "/%zz%4", id="no-encoding-at-all"),
         pytest.param("/plain", "/plain", id="nothing-to-do"),
     ],

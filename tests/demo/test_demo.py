@@ -12,8 +12,11 @@ from demo.__main__ import OUTPUT, POLICY
 from demo.names import THIRD_PARTIES
 from tests.live import ROOT
 
+# The walk takes most of a minute.
+pytestmark = pytest.mark.timeout(150)
+
 NECESSARY = "cdn.libshare.test"
-# One holds a session cookie only while the page is open and is necessary; every other third party tracks.
+# Every other third party tracks.
 TRACKERS = set(THIRD_PARTIES) - {NECESSARY}
 
 
@@ -41,7 +44,6 @@ def reached(step: str) -> set[str]:
     return set(re.findall(r"[a-z.]+\.test", line[1]))
 
 
-@pytest.mark.timeout(150)
 def test_only_an_acceptance_lets_trackers_be_reached(walk: str) -> None:
     by_step = steps(walk)
     assert set(by_step) == {"1", "2", "3", "4", "5", "without"}

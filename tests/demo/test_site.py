@@ -306,7 +306,6 @@ def wait_for(condition: Callable[[], bool], seconds: float = 10.0) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.xdist_group("chromium")
 @needs_chromium
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
 def test_a_real_browser_sends_the_same_requests(site: Site, scripts: bool) -> None:
