@@ -39,7 +39,10 @@ async def run(settings: UpSettings, tell: Callable[[str, int], None]) -> None:
     keys = keys_of(settings.keys)
     ledger = await asyncio.to_thread(Ledger, settings.ledger)
     try:
-        app = make_app(settings.policy, ledger, keys, settings.site)
+        try:
+            app = make_app(settings.policy, ledger, keys, settings.site)
+        except ValueError as error:
+            raise proxy.ProxyError(str(error)) from error
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GRACE)
         await runner.setup()
         try:

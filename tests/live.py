@@ -132,6 +132,9 @@ def running_upstream(answering: Answering | None = None) -> Iterator[Upstream]:
         thread.stop()
 
 
+_ONE_AT_A_TIME = threading.Lock()
+
+
 @dataclass
 class Proxy:
     port: int
@@ -143,6 +146,19 @@ def running_proxy(
     policy: Policy | Enforcement, settings: ProxySettings, *, change: Callable[[Master], None] | None = None
 ) -> Iterator[Proxy]:
     """A real Master on a free port. `change` may meddle with it before it runs, to show what then happens."""
+    if not _ONE_AT_A_TIME.acquire(blocking=False):
+        raise RuntimeError(
+            "a proxy runs already: mitmproxy's context is global, so a second would get the first's hooks"
+        )
+    try:
+        yield from _running_proxy(policy, settings, change)
+    finally:
+        _ONE_AT_A_TIME.release()
+
+
+def _running_proxy(
+    policy: Policy | Enforcement, settings: ProxySettings, change: Callable[[Master], None] | None
+) -> Iterator[Proxy]:
     started = threading.Event()
     found: dict[str, object] = {}
 

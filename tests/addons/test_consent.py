@@ -103,7 +103,7 @@ def shop(upstream: Upstream, folder: Path, mode: Mode = Mode.ENFORCE, record: Pa
         yield Shop(proxy.port, keys, policy)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="class")
 def enforced(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     with shop(upstream, tmp_path_factory.mktemp("shop")) as found:
         yield found

@@ -70,13 +70,14 @@ def _fresh(upstream: Upstream) -> None:
     upstream.connections = 0
 
 
-@pytest.fixture(scope="module")
+# mitmproxy knows one Master a process: of two that run at once, the hooks of both go to the later one.
+@pytest.fixture(scope="class")
 def browser_proxy(upstream: Upstream) -> Iterator[int]:
     with running_proxy(shop_policy(), regular(upstream)) as proxy:
         yield proxy.port
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="class")
 def site_proxy(upstream: Upstream) -> Iterator[int]:
     with running_proxy(shop_policy(), reverse(upstream)) as proxy:
         yield proxy.port
