@@ -92,9 +92,23 @@ def cases(draw: st.DrawFn) -> tuple[int, Visitor, Signals, list[str]]:
     return number, visitor, Signals(gpc=draw(st.booleans())), named
 
 
-@settings(derandomize=True, max_examples=200, deadline=None)
+Case = tuple[int, Visitor, Signals, list[str]]
+
+
+@settings(derandomize=True, max_examples=60, deadline=None)
 @given(cases())
-def test_a_host_is_admitted_if_and_only_if_it_is_allowed(case: tuple[int, Visitor, Signals, list[str]]) -> None:
+def test_a_host_is_admitted_if_and_only_if_it_is_allowed(case: Case) -> None:
+    _admits_what_is_allowed(case)
+
+
+@pytest.mark.soak
+@settings(derandomize=True, max_examples=1_000, deadline=None)
+@given(cases())
+def test_over_many_cases_a_host_is_admitted_if_and_only_if_it_is_allowed(case: Case) -> None:
+    _admits_what_is_allowed(case)
+
+
+def _admits_what_is_allowed(case: Case) -> None:
     policy, visitor, signals, named = POLICIES[case[0]], *case[1:]
     csp = strict_csp(policy, visitor, signals, PAGE, named, reserved="/.consent/")
     assert csp is not None
