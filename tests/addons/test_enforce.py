@@ -211,7 +211,7 @@ class TestFailClosed:
         with running_proxy(
             policy, settings, change=lambda master: setattr(master.addons.get("enforce"), hook, _raising)
         ) as proxy:
-            self._nothing_leaks(proxy.port, upstream, mode)
+            self._check_nothing_leaks(proxy.port, upstream, mode)
 
     @pytest.mark.parametrize("step", ["_decide_request", "_hold_request", "_decide_answer", "_hold_answer"])
     @pytest.mark.parametrize("mode", ["regular", "reverse"])
@@ -222,7 +222,7 @@ class TestFailClosed:
             settings,
             change=lambda master: setattr(master.addons.get("enforce"), step, _raising),
         ) as proxy:
-            self._nothing_leaks(proxy.port, upstream, mode)
+            self._check_nothing_leaks(proxy.port, upstream, mode)
 
     @pytest.mark.parametrize("mode", ["regular", "reverse"])
     def test_a_decision_that_raises_leaks_nothing(
@@ -231,12 +231,12 @@ class TestFailClosed:
         monkeypatch.setattr("addons.enforce.decide", _raising)
         settings = regular(upstream) if mode == "regular" else reverse(upstream)
         with running_proxy(shop_policy(**LISTED_IN_FALLBACK), settings) as proxy:
-            got = self._nothing_leaks(proxy.port, upstream, mode)
+            got = self._check_nothing_leaks(proxy.port, upstream, mode)
         assert got.body == b"from upstream"
         assert "default-src 'self'" in got.values("Content-Security-Policy")[0]
         assert upstream.to(SITE)[0].values("Cookie") == ["session=2"]
 
-    def _nothing_leaks(self, port: int, upstream: Upstream, mode: str) -> Got:
+    def _check_nothing_leaks(self, port: int, upstream: Upstream, mode: str) -> Got:
         cookies = ("Cookie", "_track=1; session=2; unheard=of")
         target = f"http://{SITE}/" if mode == "regular" else "/"
         got = send(port, target, ("Host", SITE), ("Accept", "text/html"), cookies)

@@ -206,6 +206,7 @@ def test_without_a_server_at_all(browser: Browser, site: Site) -> None:
     page.route("**/choice", lambda route: route.abort())
     page.click("text=Accept all")
     page.wait_for_function("document.querySelector('section [role=status]').textContent.includes('could not be saved')")
+    assert page.get_by_role("button", name="Accept all").is_enabled()
     page.context.close()
 
 

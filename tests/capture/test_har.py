@@ -547,4 +547,4 @@ def test_any_json_is_read_or_refused(value: Any) -> None:
     for document in (value, {"log": value}, {"log": {"entries": value, "creator": value}}):
         # An error of any other kind fails the test.
         with contextlib.suppress(CaptureError):
-            read_har(json.dumps(document).encode(), "a.har")
+            assert read_har(json.dumps(document).encode(), "a.har").form == "har"

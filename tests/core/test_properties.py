@@ -196,7 +196,8 @@ def test_any_text_that_is_a_url_gets_a_decision(text: str) -> None:
         url = parse_url(text, base=parse_url("https://shop.test/"))
     except UrlError:
         return
-    decide(POLICIES[0], NO_CHOICE, Exchange("GET", url, registrable_domain(url.host)))
+    decision = decide(POLICIES[0], NO_CHOICE, Exchange("GET", url, registrable_domain(url.host)))
+    assert decision.ruling.rule
 
 
 def test_every_shipped_policy_is_among_those_tested() -> None:

@@ -57,7 +57,7 @@ def test_refuses_in_one_line_that_names_file_and_place(data: bytes, what: str) -
 
 
 def test_nesting_that_a_policy_may_have_is_fine() -> None:
-    parse_document(b'{"a":' * 60 + b"1" + b"}" * 60, "p.json")
+    assert list(parse_document(b'{"a":' * 60 + b"1" + b"}" * 60, "p.json")) == ["a"]
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -98,17 +98,17 @@ Case = tuple[int, Visitor, Signals, list[str]]
 @settings(derandomize=True, max_examples=60, deadline=None)
 @given(cases())
 def test_a_host_is_admitted_if_and_only_if_it_is_allowed(case: Case) -> None:
-    _admits_what_is_allowed(case)
+    _check_what_is_admitted(case)
 
 
 @pytest.mark.soak
 @settings(derandomize=True, max_examples=1_000, deadline=None)
 @given(cases())
 def test_over_many_cases_a_host_is_admitted_if_and_only_if_it_is_allowed(case: Case) -> None:
-    _admits_what_is_allowed(case)
+    _check_what_is_admitted(case)
 
 
-def _admits_what_is_allowed(case: Case) -> None:
+def _check_what_is_admitted(case: Case) -> None:
     policy, visitor, signals, named = POLICIES[case[0]], *case[1:]
     csp = strict_csp(policy, visitor, signals, PAGE, named, reserved="/.consent/")
     assert csp is not None
