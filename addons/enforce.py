@@ -17,7 +17,7 @@ from mitmproxy import ctx, exceptions, http
 from mitmproxy.addonmanager import Loader
 from mitmproxy.proxy.mode_specs import ReverseMode
 
-from cmp.capture.flow_exchange import flow_url, leave_mark, mark_of, observe_flow, read_mark
+from cmp.capture.flow_exchange import HTTPS, flow_url, leave_mark, mark_of, observe_flow, read_mark
 from cmp.core.consent import NO_CHOICE, Visitor
 from cmp.core.decide import decide
 from cmp.core.decision import Decision, EditKind, Reason, Ruling
@@ -112,6 +112,8 @@ class Enforce:
     def _decide_request(self, flow: http.HTTPFlow) -> None:
         now, reverse = self._now(), is_reverse(flow)
         policy, enforced = now.policy, now.mode is Mode.ENFORCE
+        if reverse and now.consent is not None and now.consent.site.secure:
+            flow.metadata[HTTPS] = True
         url = flow_url(flow, reverse=reverse)
         endpoint = reverse and consent_endpoint.is_endpoint(now.consent, url)
         exchange = observe_flow(flow, reverse=reverse, endpoint=endpoint)

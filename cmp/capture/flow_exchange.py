@@ -21,6 +21,8 @@ from cmp.core.urls import Url, UrlError, parse_url
 
 # Where in `flow.metadata` our proxy keeps its mark; reverting a flow wipes it, so it is read first.
 MARK = "consentry"
+# Note on a flow to a site that visitors reach by HTTPS, TLS ending in front of our proxy.
+HTTPS = "consentry.https"
 # With one of these in the Host header, the URL put together from it would have another path, or another host.
 _NO_HOST = re.compile(r"[/\\?#@]")
 
@@ -55,7 +57,7 @@ def flow_url(flow: http.HTTPFlow, *, reverse: bool) -> Url:
     """The URL the browser asked for. Raises UrlError."""
     request = flow.request
     if reverse:
-        scheme = "https" if flow.client_conn.tls else "http"
+        scheme = "https" if flow.client_conn.tls or flow.metadata.get(HTTPS) else "http"
         stated = request.host_header or request.host
         if _NO_HOST.search(stated):
             raise UrlError(stated, "forbidden character in host")

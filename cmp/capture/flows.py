@@ -233,6 +233,8 @@ def _read(index: int, recorded: http.HTTPFlow, original: http.HTTPFlow) -> Entry
     if mark is None:
         asked = _observed(original, reverse=isinstance(original.client_conn.proxy_mode, ReverseMode))
         return Entry(index=index, asked=asked, delivered=asked, answer=_answer(original.response))
+    # Reverting took the notes away; how visitors reach the site holds for the original as well.
+    original.metadata.update(recorded.metadata)
     blocked = mark.blocked
     if blocked:
         original.response = None

@@ -95,10 +95,16 @@ class Shop:
 
 
 @contextlib.contextmanager
-def shop(upstream: Upstream, folder: Path, mode: Mode = Mode.ENFORCE, record: Path | None = None) -> Iterator[Shop]:
+def shop(
+    upstream: Upstream,
+    folder: Path,
+    mode: Mode = Mode.ENFORCE,
+    record: Path | None = None,
+    site: ConsentSite = CONSENT,
+) -> Iterator[Shop]:
     keys, policy = make_keys(folder / "keys.json"), shop_policy(sites=["shop.test"])
     # Nothing listens on this port: whoever has a cookie has it, and nobody can make a new choice.
-    consent = ConsentServer(CONSENT, keys.public, "127.0.0.1", 9)
+    consent = ConsentServer(site, keys.public, "127.0.0.1", 9)
     with running_proxy(Enforcement(policy, mode, consent, clock=lambda: NOW), reverse(upstream, record)) as proxy:
         yield Shop(proxy.port, keys, policy)
 
@@ -181,6 +187,17 @@ class TestPages:
         gone = [line for line in got.values("Set-Cookie") if line.startswith("_track=;")]
         assert gone
         assert all("Max-Age=0" in line for line in gone)
+
+
+def test_behind_a_tls_terminator_the_site_is_the_https_one(upstream: Upstream, tmp_path: Path) -> None:
+    secure, record = ConsentSite(f"https://{SITE}"), tmp_path / "visit.flow"
+    with shop(upstream, tmp_path, record=record, site=secure) as found:
+        got = found.get("/page", f"__Host-consent={found.cookie('refuse', site=secure)}; _track=1")
+    gone = [line for line in got.values("Set-Cookie") if line.startswith("_track=;")]
+    assert any("Secure" in line for line in gone)
+    (entry,) = read_capture(record).entries
+    assert entry.delivered is not None
+    assert (entry.asked.url.scheme, entry.delivered.url.scheme) == ("https", "https")
 
 
 class TestObserve:
