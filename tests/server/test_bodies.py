@@ -72,7 +72,7 @@ def test_a_body_that_does_not_come_is_not_waited_for(server: Running, monkeypatc
 def test_a_body_that_breaks_off_stores_nothing(server: Running) -> None:
     with open_request(server, "Transfer-Encoding: chunked") as connection:
         connection.sendall(b"zz\r\n")
-        # Where the bad chunk comes after the handler began to read, aiohttp does not wake it: its patience ends instead.
+        # Where the bad chunk comes after the handler began to read, aiohttp does not wake it: its patience ends.
         status = connection.recv(4096).split(b" ")[1]
         assert status in (b"400", b"408")
     with open_request(server, "Content-Length: 50") as connection:
