@@ -4,14 +4,19 @@
   "use strict";
   if (!table) return;
   const W = window, D = document, R = Reflect, URL = W.URL, { hostname: host } = location;
-  const describe = Object.getOwnPropertyDescriptor, own = table.o || [host.replace(/^www\./, "")], list = table.c;
+  const describe = Object.getOwnPropertyDescriptor, own = table.o || [host.replace(/^www\./, "")];
 
   const map = (t, rules) => {
     const m = new Map(Object.entries(rules));
     [t.d, t.a].forEach((names, verdict) => names.split(" ").forEach((k) => k && m.set(k, verdict)));
     return m;
   };
-  const hosts = map(table, table.r), names = map(list, list.x);
+  // One for each policy that is asked. What one knows, another need not know; of those that do, each can deny.
+  const tables = table.t.map((t) => ({ ...t, hosts: map(t, t.r), names: map(t.c, t.c.x) }));
+  const joint = (verdicts, otherwise) => {
+    const known = verdicts.filter((v) => v !== undefined);
+    return known.length ? known.every(Boolean) : otherwise;
+  };
 
   const glob = (pattern, text) => {
     const parts = pattern.split("*"), head = parts.shift(), tail = parts.pop();
@@ -25,29 +30,36 @@
   };
   const under = (name, suffix) => !suffix || name === suffix || name.endsWith("." + suffix);
 
-  // Rules are [path, names in the query, verdict]; the first that fits decides.
+  // Rules are [path, what must stand in the query, verdict]; the first that fits decides.
+  const asked = (url, part) => {
+    const [name, ...value] = part.split("=");
+    return value.length ? url.searchParams.getAll(name).some((v) => glob(value.join("="), v)) : url.searchParams.has(name);
+  };
   const first = (rules, url) => (rules.find(([path, query]) =>
-    (!path || glob(path, url.pathname)) && query.every((n) => url.searchParams.has(n))) || [])[2];
+    (!path || glob(path, url.pathname)) && query.every((part) => asked(url, part))) || [])[2];
   const denied = (text) => {
-    let url, verdict;
+    let url;
     try { url = new URL(text, D.baseURI); } catch { return false; }
-    let at = url.hostname.replace(/\.$/, "");
-    if (!at || !/^(http|ws)s?:$/.test(url.protocol)) return false;
-    const ours = own.some((s) => under(at, s));
-    while ((!ours || table.n) && at && verdict === undefined) {
-      const found = hosts.get(at), dot = at.indexOf(".");
-      verdict = Array.isArray(found) ? first(found, url) : found;
-      at = dot < 0 ? "" : at.slice(dot + 1);
-    }
-    return !(verdict ?? first(table.e, url) ?? (ours || table.u));
+    const name = url.hostname.replace(/\.$/, "");
+    if (!name || !/^(http|ws)s?:$/.test(url.protocol)) return false;
+    const ours = own.some((s) => under(name, s));
+    return !joint(tables.map((t) => {
+      let verdict, at = name;
+      while ((!ours || table.n) && at && verdict === undefined) {
+        const found = t.hosts.get(at), dot = at.indexOf(".");
+        verdict = Array.isArray(found) ? first(found, url) : found;
+        at = dot < 0 ? "" : at.slice(dot + 1);
+      }
+      return verdict ?? first(t.e, url);
+    }), ours || tables.every((t) => t.u));
   };
 
   // Names have a verdict, or [host suffix, verdict] each; patterns are [glob, host suffix, verdict].
-  const cookieDenied = (name) => {
+  const cookieDenied = (name) => !joint(tables.map(({ c, names }) => {
     let found = names.get(name);
     if (Array.isArray(found)) found = (found.find((e) => under(host, e[0])) || [])[1];
-    return !(found ?? (list.p.find((e) => under(host, e[1]) && glob(e[0], name)) || [])[2] ?? list.u);
-  };
+    return found ?? (c.p.find((e) => under(host, e[1]) && glob(e[0], name)) || [])[2];
+  }), tables.every((t) => t.c.u));
   const nameOf = (text) => {
     const pair = text.split(";")[0].replace(/^[\s=]+/, ""), at = pair.indexOf("=");
     return at < 0 ? "" : pair.slice(0, at).trim();

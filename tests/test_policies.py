@@ -22,11 +22,29 @@ SOURCES = {
     "customersat": "CS",
     "customerly": "CU",
 }
+# A client's own policy, which those of its processors are composed with.
+CLIENTS = sorted((resources.policies() / "clients").glob("*.json"))
+PROCESSORS = ("stellaservice", "stella-connect", "customersat")
 PROMISES = Path(__file__).parents[2] / "shared" / "promises.md"
 
 
 def test_seven_policies() -> None:
     assert {path.stem for path in POLICIES} == {"default", "strict", *SOURCES}
+
+
+def test_one_example_of_a_clients_policy() -> None:
+    assert [path.stem for path in CLIENTS] == ["example"]
+    assert find_faults(read_document(CLIENTS[0])) == []
+
+
+@pytest.mark.parametrize("name", PROCESSORS)
+def test_who_works_for_a_client_is_composed_with_the_clients_policy(name: str) -> None:
+    policy = load_policy(resources.policies() / f"{name}.json")
+    assert [part.id for part in policy.parts] == [name, "example-hotels"]
+    assert policy.sites == {
+        *load_policy(CLIENTS[0]).sites,
+        *read_document(resources.policies() / f"{name}.json")["sites"],
+    }
 
 
 @pytest.mark.parametrize("path", POLICIES, ids=lambda path: path.stem)
@@ -61,6 +79,16 @@ def test_a_well_known_tracker_is_stopped_before_any_choice(path: Path) -> None:
     asked = exchange("https://www.google-analytics.com/g/collect?v=2&tid=G-1")
     ruling = decide(policy, NO_CHOICE, asked).ruling
     assert (ruling.allowed, ruling.vendor) == (False, "google-analytics")
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_source_policy_invents_no_host_of_somebody_real(name: str) -> None:
+    """What it names itself is on its own domain, out of the catalogue, or reserved for examples (RFC 2606)."""
+    document = read_document(resources.policies() / f"{name}.json")
+    own = document["sites"][0]
+    for vendor in document["vendors"]:
+        for host in [*vendor.get("hosts", []), *(one.get("host", "") for one in vendor.get("signatures", []))]:
+            assert f".{host}".endswith((f".{own}", ".example.test")), host
 
 
 @pytest.mark.shared

@@ -5,12 +5,12 @@ May go in here: the compiled lookup tables and the lookups. May not: whether the
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from cmp.core.globs import Glob
 from cmp.core.lifetimes import Lifetime
-from cmp.core.urls import Url, is_ip, plain_path, query_names
+from cmp.core.urls import Url, is_ip, plain_path, query_names, query_pairs
 
 
 class Party(StrEnum):
@@ -21,10 +21,37 @@ class Party(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class RequestRule:
-    """Requests that belong to a vendor: by host suffix, path and names that must all stand in the query.
+class QueryRule:
+    """What must stand in a query: all of `names`, and for each of `values` one of that name with a fitting value."""
 
-    `host` is "" for an endpoint on the site's own host (first-party collection).
+    names: frozenset[str] = frozenset()
+    values: tuple[tuple[str, Glob], ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.names or self.values)
+
+    def __len__(self) -> int:
+        return len(self.names) + len(self.values)
+
+    def matches(self, query: str) -> bool:
+        if not self.names <= query_names(query):
+            return False
+        return not self.values or _values_fit(self.values, query_pairs(query))
+
+
+def _values_fit(wanted: tuple[tuple[str, Glob], ...], pairs: tuple[tuple[str, str], ...]) -> bool:
+    return all(any(name == key and glob.matches(value) for key, value in pairs) for name, glob in wanted)
+
+
+ANY_QUERY = QueryRule()
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRule:
+    """Requests that belong to a vendor: by host suffix, path and query, and by the page they are made for.
+
+    `host` is "" for an endpoint on the site's own host (first-party collection). `pages` are patterns for the path of
+    the page, on the operator's own site; a request whose page is not known fits none.
     """
 
     id: str
@@ -32,41 +59,107 @@ class RequestRule:
     category: str
     host: str = ""
     path: Glob | None = None
-    query: frozenset[str] = frozenset()
+    query: QueryRule = ANY_QUERY
+    pages: tuple[Glob, ...] = ()
 
     @property
-    def specificity(self) -> tuple[int, int]:
-        """Orders the rules of one host: longer literal paths first, then more query names."""
-        return (len(self.path.text) if self.path else 0, len(self.query))
+    def specificity(self) -> tuple[int, int, int]:
+        """Orders the rules of one host: those for certain pages first, then longer paths, then more of a query."""
+        return (len(self.pages), len(self.path.text) if self.path else 0, len(self.query))
 
-    def matches(self, url: Url) -> bool:
+    @property
+    def whole_host(self) -> bool:
+        """Whether every request to the host falls under it, on the pages it is for."""
+        return self.path is None and not self.query
+
+    def holds_on(self, page: Url | None) -> bool:
+        """Whether it is a rule for requests of this page."""
+        return not self.pages or (page is not None and any(glob.matches(plain_path(page.path)) for glob in self.pages))
+
+    def matches(self, url: Url, page: Url | None = None) -> bool:
         if self.path is not None and not self.path.matches(plain_path(url.path)):
             return False
-        return not self.query or self.query <= query_names(url.query)
+        return (not self.query or self.query.matches(url.query)) and (not self.pages or self.holds_on(page))
+
+
+@dataclass(frozen=True, slots=True)
+class PathRule:
+    """Paths of the site: on a host suffix ("" for every host of the site), any of `paths` (none: every path)."""
+
+    host: str = ""
+    paths: tuple[Glob, ...] = ()
+
+    def matches(self, url: Url) -> bool:
+        if self.host and self.host not in host_suffixes(url.host):
+            return False
+        return not self.paths or any(glob.matches(plain_path(url.path)) for glob in self.paths)
+
+
+@dataclass(frozen=True, slots=True)
+class EventRule:
+    """Something a visitor does that shows in a request: it is the event that `id` names.
+
+    `host` is a host suffix, "" for the site's own; `method` "" for any.
+    """
+
+    id: str
+    host: str = ""
+    path: Glob | None = None
+    method: str = ""
+    query: QueryRule = ANY_QUERY
+
+    def matches(self, method: str, url: Url, party: Party) -> bool:
+        if self.method and method.upper() != self.method:
+            return False
+        if not (self.host in host_suffixes(url.host) if self.host else party is Party.FIRST):
+            return False
+        if self.path is not None and not self.path.matches(plain_path(url.path)):
+            return False
+        return not self.query or self.query.matches(url.query)
 
 
 @dataclass(frozen=True, slots=True)
 class RequestIndex:
-    """Request rules by host suffix, and endpoints that hold on every host; each list most specific first."""
+    """Request rules by host suffix, and endpoints that hold on every host; each list most specific first.
+
+    `by_page` is whether any of them is for certain pages only.
+    """
 
     by_host: Mapping[str, tuple[RequestRule, ...]]
     endpoints: tuple[RequestRule, ...]
+    by_page: bool = field(init=False)
 
-    def find(self, url: Url, *, by_host: bool = True) -> RequestRule | None:
-        """The rule for a URL: the longest host suffix with a matching rule, then the endpoints."""
+    def __post_init__(self) -> None:
+        lists = (*self.by_host.values(), self.endpoints)
+        object.__setattr__(self, "by_page", any(rule.pages for rules in lists for rule in rules))
+
+    def find(self, url: Url, page: Url | None = None, *, by_host: bool = True) -> RequestRule | None:
+        """The rule for a URL asked for by a page: the longest host suffix with a matching rule, then the endpoints."""
+        return next((rule for rule in self.candidates(url, by_host=by_host) if rule.matches(url, page)), None)
+
+    def candidates(self, url: Url, *, by_host: bool = True) -> Iterator[RequestRule]:
+        """Every rule that is looked at for a URL, in that order."""
         if by_host:
             for suffix in host_suffixes(url.host):
-                for rule in self.by_host.get(suffix, ()):
-                    if rule.matches(url):
-                        return rule
-        return next((rule for rule in self.endpoints if rule.matches(url)), None)
+                yield from self.by_host.get(suffix, ())
+        yield from self.endpoints
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """A shorter lifetime that holds until an event was observed."""
+
+    event: str
+    lifetime: Lifetime
 
 
 @dataclass(frozen=True, slots=True)
 class CookieRule:
     """A declared cookie: a name or pattern, what it is for, and how long it may live.
 
-    `hosts` limits it to host suffixes (empty: any host); `party` to one side (None: both).
+    `hosts` limits it to host suffixes (empty: any host), `paths` to request paths (empty: any path); `party` to one
+    side (None: both). `fixed`: setting it again may not make it live longer. `confined`: its value may not travel to
+    another host by any other way.
     """
 
     id: str
@@ -77,35 +170,51 @@ class CookieRule:
     party: Party | None = None
     lifetime: Lifetime | None = None
     purpose: str = ""
+    paths: tuple[Glob, ...] = ()
+    before: Before | None = None
+    fixed: bool = False
+    confined: bool = False
 
-    def fit(self, name: str, host: str, party: Party) -> tuple[int, int] | None:
-        """How closely it fits a cookie, or None: by the length of the pattern, then of the host it is limited to."""
+    def fit(self, name: str, host: str, path: str, party: Party) -> tuple[int, int, int] | None:
+        """How closely it fits a cookie, or None: by the length of the pattern, of the host, of the path it names."""
         if (self.party is not None and party is not self.party) or not self.name.matches(name):
             return None
-        length = len(self.name.text)
-        if not self.hosts:
-            return (length, 0)
-        return next(((length, len(suffix)) for suffix in host_suffixes(host) if suffix in self.hosts), None)
+        length, place, way = len(self.name.text), 0, 0
+        if self.paths:
+            way = max((len(glob.text) for glob in self.paths if glob.matches(plain_path(path))), default=0)
+            if not way:
+                return None
+        if self.hosts:
+            place = next((len(suffix) for suffix in host_suffixes(host) if suffix in self.hosts), 0)
+            if not place:
+                return None
+        return (length, place, way)
 
 
 @dataclass(frozen=True, slots=True)
 class CookieIndex:
     """Cookie rules by exact name, and patterns by their first character ("" where they begin with a star).
 
-    Each list longest pattern first; among equals the one given first counts.
+    Each list longest pattern first; among equals the one given first counts. `by_path` is whether any of them is for
+    certain paths only.
     """
 
     exact: Mapping[str, tuple[CookieRule, ...]]
     patterns: Mapping[str, tuple[CookieRule, ...]]
+    by_path: bool = field(init=False)
 
-    def find(self, name: str, host: str, party: Party) -> CookieRule | None:
-        """The rule for a cookie called `name` sent to or set by `host`: an exact name before any pattern, then the
-        longest pattern, then the longest host."""
-        found = _closest(self.exact.get(name, ()), name, host, party)
+    def __post_init__(self) -> None:
+        lists = (*self.exact.values(), *self.patterns.values())
+        object.__setattr__(self, "by_path", any(rule.paths for rules in lists for rule in rules))
+
+    def find(self, name: str, host: str, party: Party, path: str = "/") -> CookieRule | None:
+        """The rule for a cookie called `name` sent to or set by `host` at `path`: an exact name before any pattern,
+        then the longest pattern, then the longest host, then the longest path."""
+        found = _closest(self.exact.get(name, ()), name, host, path, party)
         if found is None:
             starts = (name[:1], "") if name else ("",)
             found = max(
-                (fit for start in starts if (fit := _closest(self.patterns.get(start, ()), name, host, party))),
+                (fit for start in starts if (fit := _closest(self.patterns.get(start, ()), name, host, path, party))),
                 key=lambda fit: fit[0],
                 default=None,
             )
@@ -113,13 +222,13 @@ class CookieIndex:
 
 
 def _closest(
-    rules: tuple[CookieRule, ...], name: str, host: str, party: Party
-) -> tuple[tuple[int, int], CookieRule] | None:
-    best: tuple[tuple[int, int], CookieRule] | None = None
+    rules: tuple[CookieRule, ...], name: str, host: str, path: str, party: Party
+) -> tuple[tuple[int, int, int], CookieRule] | None:
+    best: tuple[tuple[int, int, int], CookieRule] | None = None
     for rule in rules:
         if best is not None and len(rule.name.text) < best[0][0]:
             break
-        fit = rule.fit(name, host, party)
+        fit = rule.fit(name, host, path, party)
         if fit is not None and (best is None or fit > best[0]):
             best = (fit, rule)
     return best

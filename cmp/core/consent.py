@@ -19,6 +19,8 @@ class Visitor:
     `granted` and `refused` hold category ids, or "vendor:ID" for a single vendor; a category in neither was not
     decided on. `decided_at` is Unix seconds and `policy` the fingerprint decided under; None and "" before any choice.
     `shown_with` are the signals at the moment of the choice: only a grant made under a signal can outweigh it.
+    `place` is where the visitor is (`regions.py`), "" unknown; `events` what was observed of the visitor before;
+    `tell_me`: the visitor wants every cookie listed as it is set.
     """
 
     granted: frozenset[str] = frozenset()
@@ -26,6 +28,9 @@ class Visitor:
     decided_at: float | None = None
     policy: str = ""
     shown_with: Signals = NO_SIGNALS
+    place: str = ""
+    events: frozenset[str] = frozenset()
+    tell_me: bool = False
 
     @property
     def decided(self) -> bool:
@@ -99,6 +104,19 @@ def _older_grant(ask: _Question) -> Permission | None:
     return Permission(True, Reason.GRANTED) if _granted(ask) else None
 
 
+def _asked_for(ask: _Question) -> Permission | None:
+    # Using a service is asking for what it needs (ePrivacy Art. 5(3)); a refusal said in so many words came before.
+    asked = ask.category.after is not None and ask.category.after in ask.visitor.events
+    return Permission(True, Reason.ASKED_FOR) if asked else None
+
+
+def _regional_default(ask: _Question) -> Permission | None:
+    said = ask.policy.regions.default(ask.visitor.place, ask.category.id, ask.category.default)
+    if said is None:
+        return None
+    return Permission(said, Reason.REGION_ALLOWED if said else Reason.REGION_DENIED)
+
+
 def _policy_default(ask: _Question) -> Permission | None:
     reason = Reason.DEFAULT_ALLOWED if ask.category.default else Reason.DEFAULT_DENIED
     return Permission(ask.category.default, reason)
@@ -110,18 +128,27 @@ PRECEDENCE: tuple[tuple[str, Callable[[_Question], Permission | None]], ...] = (
     ("strictly necessary", _necessary),
     ("explicit refusal", _refusal),
     ("grant made while the signal was shown", _grant_under_signal),
+    ("service the visitor asked for", _asked_for),
     ("privacy signal", _signal),
     ("grant", _older_grant),
+    ("regional default", _regional_default),
     ("policy default", _policy_default),
 )
 
 
 def permit(policy: Policy, visitor: Visitor, signals: Signals, category: str, vendor: str | None) -> Permission:
     """Whether `category` (and `vendor` in it) may be used. `category` must be one the policy declares."""
+    return permitted_by(policy, visitor, signals, category, vendor)[1]
+
+
+def permitted_by(
+    policy: Policy, visitor: Visitor, signals: Signals, category: str, vendor: str | None
+) -> tuple[str, Permission]:
+    """`permit`, with the name of the step of `PRECEDENCE` that answered."""
     ask = _Question(policy, visitor, signals, policy.categories[category], vendor)
-    for _, step in PRECEDENCE:
+    for name, step in PRECEDENCE:
         if (answer := step(ask)) is not None:
-            return answer
+            return name, answer
     raise AssertionError("the last step of the precedence always answers")
 
 

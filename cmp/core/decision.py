@@ -37,6 +37,20 @@ class Reason(StrEnum):
     DELETION = "deletion"
     LIFETIME = "lifetime"
     FALLBACK = "fallback"
+    OUT_OF_SCOPE = "out-of-scope"
+    ASKED_FOR = "asked-for"
+    REGION_ALLOWED = "region-allowed"
+    REGION_DENIED = "region-denied"
+    UNAUTHORISED = "unauthorised"
+    OUTSIDE_REGION = "outside-region"
+    SENSITIVE = "sensitive-data"
+    CONFINED = "confined-cookie"
+    INSECURE = "insecure"
+    REDUCED = "reduced"
+    RENEWAL = "renewal"
+    OUTGOING = "outgoing"
+    TRANSPORT = "transport"
+    EVENT = "event"
 
 
 class EditKind(StrEnum):
@@ -46,6 +60,13 @@ class EditKind(StrEnum):
     STRIP_SET_COOKIE = "strip-set-cookie"
     CAP_SET_COOKIE = "cap-set-cookie"
     SESSION_SET_COOKIE = "session-set-cookie"
+    SECURE_SET_COOKIE = "secure-set-cookie"
+    MARK_EVENT = "mark-event"
+    STRIP_QUERY = "strip-query"
+    TRIM_REFERRER = "trim-referrer"
+    STRIP_HEADER = "strip-header"
+    SHORTEN_ADDRESS = "shorten-address"
+    REDUCE_BODY = "reduce-body"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +74,7 @@ class Ruling:
     """One question answered: may this request, or this cookie, pass, and by which rule.
 
     `category` and `vendor` are ids of the policy, None where nothing is known. `reported` marks what passes but was
-    not declared.
+    not declared. `reduced`: it passes, without anything that identifies.
     """
 
     allowed: bool
@@ -62,14 +83,25 @@ class Ruling:
     category: str | None = None
     vendor: str | None = None
     reported: bool = False
+    reduced: bool = False
+
+    @property
+    def direct(self) -> bool:
+        """Whether it may pass where nothing of ours stands between: reducing needs somebody who does it."""
+        return self.allowed and not self.reduced
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
     """One change to a forwarded message.
 
-    `STRIP_COOKIE` takes every pair called `name` out of the Cookie headers. The others change the `index`th Set-Cookie
-    field line (from 0): dropped, cut to `max_age` seconds, or made to end with the browser session.
+    On the request: `STRIP_COOKIE` takes every pair called `name` out of the Cookie headers, `STRIP_QUERY` every member
+    called `name` out of the query, `STRIP_HEADER` every field called `name`; `TRIM_REFERRER` cuts the Referer to its
+    origin (`name` "origin") or drops it ("none"), `SHORTEN_ADDRESS` the addresses in the field `name` to their network,
+    `REDUCE_BODY` takes identifying members out of the body.
+
+    On the answer: those with an `index` change that Set-Cookie field line (from 0): dropped, cut to `max_age` seconds,
+    made to end with the browser session, or given `Secure`. `MARK_EVENT` remembers that the event `name` was observed.
     """
 
     kind: EditKind
@@ -84,12 +116,13 @@ class Decision:
     """The answer for one exchange. Everything but the ruling, the edits and what was let pass is derived.
 
     `reported` holds the rulings that let something undeclared pass (unknown: report), for the list an operator works
-    through.
+    through; `events` the ids of the events that the request is.
     """
 
     ruling: Ruling
     edits: tuple[Edit, ...] = ()
     reported: tuple[Ruling, ...] = ()
+    events: tuple[str, ...] = ()
 
     @property
     def action(self) -> Action:

@@ -15,7 +15,8 @@ from cmp.core.urls import Url
 class Kind(StrEnum):
     """What the browser wants the resource for.
 
-    `DOCUMENT` is a top-level navigation, `FRAME` a nested one. `CONSENT` is a request to our own reserved path on the
+    `DOCUMENT` is a top-level navigation, `FRAME` a nested one. `PING` is hyperlink auditing (`<a ping>`, HTML standard,
+    section 4.6.8), which says where a visitor leaves to. `CONSENT` is a request to our own reserved path on the
     operator's site: only the proxy in front of it can tell, so only the edge of that proxy says so.
     """
 
@@ -28,6 +29,7 @@ class Kind(StrEnum):
     MEDIA = "media"
     FETCH = "fetch"
     BEACON = "beacon"
+    PING = "ping"
     WEBSOCKET = "websocket"
     OBJECT = "object"
     WORKER = "worker"
@@ -60,6 +62,10 @@ class Exchange:
     `page` is the page the request was made for, None where nobody can tell; `host_site` and `page_site` are the
     registrable domains (public suffix list, private suffixes included) of the two, looked up where the exchange is
     read. `time` is when the request started, Unix seconds, 0 where `unseen` says so. Cookies keep order and duplicates.
+
+    `referrer` is the Referer as sent; `header_names` are the request's, lower case; `content_type` is the media type of
+    its body, "" without one. `carries` names what was found in URL and body: kinds of data ("card-number", see
+    `sensitive.py`) and "cookie:NAME" for the value of another host's confined cookie.
     """
 
     method: str
@@ -74,6 +80,10 @@ class Exchange:
     cookies: tuple[RequestCookie, ...] = ()
     set_cookies: tuple[SetCookie, ...] = ()
     unseen: frozenset[Unseen] = frozenset()
+    referrer: str = ""
+    header_names: frozenset[str] = frozenset()
+    content_type: str = ""
+    carries: frozenset[str] = frozenset()
 
     @property
     def same_site(self) -> bool:

@@ -19,6 +19,7 @@ def decision_form(decision: Decision) -> dict[str, Any]:
         **ruling_form(decision.ruling),
         "edits": [_edit_form(edit) for edit in decision.edits],
         "reported": [ruling_form(ruling) for ruling in decision.reported],
+        **({"events": list(decision.events)} if decision.events else {}),
     }
 
 
@@ -48,6 +49,9 @@ def visitor_form(visitor: Visitor) -> dict[str, Any]:
         "decided_at": visitor.decided_at,
         "policy": visitor.policy,
         "shown_with": {"gpc": visitor.shown_with.gpc, "dnt": visitor.shown_with.dnt},
+        "place": visitor.place,
+        "events": sorted(visitor.events),
+        "tell_me": visitor.tell_me,
     }
 
 
@@ -60,4 +64,8 @@ def read_visitor_form(form: Mapping[str, Any]) -> Visitor:
         decided_at=form["decided_at"],
         policy=form["policy"],
         shown_with=Signals(gpc=shown["gpc"], dnt=shown["dnt"]),
+        # Captures from before these were recorded say nothing of them.
+        place=form.get("place", ""),
+        events=frozenset(form.get("events", ())),
+        tell_me=form.get("tell_me", False),
     )

@@ -80,14 +80,26 @@ _BY_ENDING = {
 }
 
 
-def kind_of(url: Url, *, fetch_dest: str = "", fetch_mode: str = "", accept: str = "", word: str = "") -> Kind:
+def kind_of(
+    url: Url,
+    *,
+    fetch_dest: str = "",
+    fetch_mode: str = "",
+    accept: str = "",
+    word: str = "",
+    content_type: str = "",
+) -> Kind:
     """The kind of resource, from the surest sign to the weakest.
 
-    `fetch_dest` and `fetch_mode` are Sec-Fetch-Dest and Sec-Fetch-Mode; `word` is what a capture or a caller says.
+    `fetch_dest` and `fetch_mode` are Sec-Fetch-Dest and Sec-Fetch-Mode; `word` is what a capture or a caller says;
+    `content_type` the media type of the request's body.
     An HTML page asked for without Sec-Fetch-Dest counts as a frame, the stricter reading of the two.
     """
     if url.scheme in ("ws", "wss") or fetch_mode == "websocket" or fetch_dest == "websocket":
         return Kind.WEBSOCKET
+    if content_type == "text/ping":
+        # HTML standard, section 4.6.8: only hyperlink auditing sends this.
+        return Kind.PING
     if kind := BY_FETCH_DEST.get(fetch_dest.lower()):
         return kind
     if kind := BY_WORD.get(word.lower()):

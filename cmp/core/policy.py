@@ -7,16 +7,54 @@ document (`cmp.policy`); a `Policy` cannot exist in a half-checked form.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
 
-from cmp.core.classify import CookieIndex, RequestIndex
+from cmp.core.classify import CookieIndex, EventRule, PathRule, RequestIndex
 from cmp.core.globs import Glob
+from cmp.core.regions import NO_REGIONS, Regions
 
 
 class Basis(StrEnum):
-    """Why the controller may do it: strictly necessary for the service asked for, or consent (ePrivacy Art. 5(3))."""
+    """Why the controller may do it.
+
+    Strictly necessary for the service asked for, or consent (ePrivacy Directive, Art. 5(3)); or exempt by a law that
+    lets it be done until the visitor objects (audience measurement in France, statistics in the United Kingdom).
+    """
 
     NECESSARY = "necessary"
     CONSENT = "consent"
+    EXEMPT = "exempt"
+
+
+class Treatment(StrEnum):
+    """What happens to a request whose category is not permitted: stopped, or passed on without identifiers."""
+
+    BLOCK = "block"
+    REDUCE = "reduce"
+
+
+class OnError(StrEnum):
+    """What still passes when deciding fails: what the fallback lists as necessary, or nothing."""
+
+    NECESSARY = "necessary"
+    BLOCK = "block"
+
+
+class Referrer(StrEnum):
+    """What other sites learn of the page a request comes from."""
+
+    KEEP = "keep"
+    ORIGIN = "origin"
+    NONE = "none"
+
+
+class ForwardedFor(StrEnum):
+    """What upstream servers learn of the client's address in `X-Forwarded-For` and its kin."""
+
+    KEEP = "keep"
+    SHORTEN = "shorten"
+    DROP = "drop"
 
 
 class Unknown(StrEnum):
@@ -29,12 +67,18 @@ class Unknown(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """A group of purposes the visitor decides on together. `default` holds before any choice and signal."""
+    """A group of purposes the visitor decides on together. `default` holds before any choice and signal.
+
+    `after` is the id of an event: once it was observed, the visitor has asked for the service and the category is
+    permitted unless refused. `treatment` is what becomes of its requests while it is not permitted.
+    """
 
     id: str
     basis: Basis
     default: bool = False
     never: bool = False
+    after: str | None = None
+    treatment: Treatment = Treatment.BLOCK
     titles: Mapping[str, str] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
     retention: Mapping[str, str] = field(default_factory=dict)
@@ -54,6 +98,56 @@ class Vendor:
     category: str
     country: str = "ZZ"
     techniques: tuple[str, ...] = ()
+    transfer_basis: str = ""
+    authorised: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transfers:
+    """Where data may go: `within` are countries (ISO 3166-1 alpha-2), `exempt` vendors that may be elsewhere.
+
+    With `deny` a vendor outside is refused, whatever the visitor chose; else it is only reported.
+    """
+
+    within: frozenset[str]
+    deny: bool = True
+    exempt: frozenset[str] = frozenset()
+
+    def covers(self, vendor: Vendor) -> bool:
+        return vendor.country in self.within or vendor.id in self.exempt
+
+
+@dataclass(frozen=True, slots=True)
+class SensitiveRule:
+    """Where one kind of data may be sent: the site's own hosts, host suffixes, vendors; with `category` permitted."""
+
+    id: str
+    own: bool = False
+    hosts: frozenset[str] = frozenset()
+    vendors: frozenset[str] = frozenset()
+    category: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What requests to others are relieved of. `drop` are header names, lower case.
+
+    `pings` is the category that hyperlink auditing (`<a ping>`) belongs to, None where nothing is said of it.
+    `forwarded_for` holds for the site's own upstream too.
+    """
+
+    referrer: Referrer = Referrer.KEEP
+    drop: frozenset[str] = frozenset()
+    forwarded_for: ForwardedFor = ForwardedFor.KEEP
+    pings: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """Which part of the traffic is enforced on: a share of the visitors (0 to 1), and paths (none: every path)."""
+
+    share: float = 1.0
+    paths: tuple[Glob, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +175,14 @@ class Fallback:
         return name in self.cookies or any(glob.matches(name) for glob in self.cookie_patterns)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Policy:
-    """Everything a decision rests on.
+    """Everything a decision rests on. Compared and hashed as itself: one object, one policy.
+
+    `parts` is empty, or holds the policies this one is composed of: each is asked, and the strictest answer counts
+    (`decide.py`); the other fields are then their union, for what is shown and listed. `document` is the complete form
+    of the document, for what is shown to people only. `terms` has for each category a digest of what a visitor agrees
+    to in it. `effective` and `mode` are what the document says, None where it does not.
 
     `fingerprint` is the SHA-256 (hex) of the canonical form of the complete document, catalogue entries included, so
     that two policies with the same fingerprint decide alike. `sites` are host suffixes of the operator's own site;
@@ -107,6 +206,27 @@ class Policy:
     languages: tuple[str, ...] = ("en",)
     controller: str = ""
     contact: str = ""
+    parts: tuple["Policy", ...] = ()
+    events: tuple[EventRule, ...] = ()
+    excluded: tuple[PathRule, ...] = ()
+    authorisation_listed: bool = False
+    transfers: Transfers | None = None
+    sensitive: Mapping[str, SensitiveRule] = field(default_factory=dict)
+    location_category: str | None = None
+    outgoing: Outgoing = Outgoing()
+    identifiers: tuple[Glob, ...] = ()
+    secure_cookies: bool = False
+    require_https: bool = False
+    regions: Regions = NO_REGIONS
+    ask_again: int = 182 * 86_400
+    tell_me: bool = False
+    terms: Mapping[str, str] = field(default_factory=dict)
+    effective: float | None = None
+    mode: str | None = None
+    rollout: Rollout = Rollout()
+    on_error: OnError = OnError.NECESSARY
+    successor: "Policy | None" = None
+    document: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def own_category(self) -> str:
@@ -117,6 +237,11 @@ class Policy:
     def optional_categories(self) -> tuple[str, ...]:
         """The categories a visitor can switch, in the order the policy declares them."""
         return tuple(c.id for c in self.categories.values() if not c.necessary and not c.never)
+
+    @property
+    def each(self) -> tuple["Policy", ...]:
+        """The policies that are asked: the parts, or this one alone."""
+        return self.parts or (self,)
 
 
 def own_category(categories: Mapping[str, Category]) -> str:

@@ -9,32 +9,56 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from cmp.core.regions import expand
 from cmp.core.urls import parse_host
 from cmp.policy.catalogue import catalogue
+from cmp.policy.presets import preset_of
 
 
 def complete(document: Mapping[str, Any]) -> dict[str, Any]:
     """The complete form. Raises UrlError or KeyError for a document that `meaning.py` would fault."""
-    languages = document.get("languages", ["en"])
+    preset = preset_of(document)
     return {
+        **{key: document[key] for key in _AS_WRITTEN if key in document},
         "consentry": 1,
         "id": document["id"],
         "version": document["version"],
         "title": document["title"],
-        "languages": languages,
+        "languages": document.get("languages", ["en"]),
         "controller": document.get("controller"),
         "source": document.get("source"),
         "sites": _hosts(document.get("sites", [])),
-        "categories": {id_: _category(category) for id_, category in document["categories"].items()},
+        "exclude": [_path_rule(rule) for rule in document.get("exclude", [])],
+        "onError": document.get("onError", "necessary"),
+        "rollout": {"share": 1, "paths": [], **document.get("rollout", {})},
+        "categories": {id_: _category(category, preset) for id_, category in document["categories"].items()},
         "vendors": sorted(_vendors(document), key=lambda vendor: str(vendor["id"])),
+        "authorisation": document.get("authorisation", "any"),
         "cookies": [_cookie(cookie) for cookie in document.get("cookies", [])],
+        "events": {id_: _event(event) for id_, event in document.get("events", {}).items()},
         "unknown": {"host": "deny", "cookie": "deny", **document.get("unknown", {})},
         "presume": sorted(document.get("presume", [])),
         "signals": {
-            name: _signal(signal, document["categories"]) for name, signal in document.get("signals", {}).items()
+            name: _signal(signal, document["categories"])
+            for name, signal in {**preset["signals"], **document.get("signals", {})}.items()
         },
+        "regions": _regions(document.get("regions")),
+        "transfers": _transfers(document.get("transfers")),
+        "sensitive": [_sensitive(rule) for rule in document.get("sensitive", [])],
+        "location": _sensitive(document["location"]) if "location" in document else None,
+        "outgoing": _outgoing(document.get("outgoing", {})),
+        "identifiers": sorted(document.get("identifiers", [])),
+        "transport": {"secureCookies": False, "https": "any", **document.get("transport", {})},
+        "consent": {"tellMe": False, **preset["consent"], **document.get("consent", {})},
         "promises": document.get("promises", []),
     }
+
+
+# What is shown to people, or names other files: nothing is filled in.
+_AS_WRITTEN = (
+    *("preset", "parties", "effective", "reviewed", "reviewEvery", "changes", "contradictions", "mode", "rights"),
+    *("optOuts", "purposes", "dataSubjects", "notices", "desk", "security"),
+)
 
 
 def fingerprint(completed: Mapping[str, Any]) -> str:
@@ -72,8 +96,10 @@ def _vendors(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def _category(category: Mapping[str, Any]) -> dict[str, Any]:
-    return {"never": False, "default": "deny", **category}
+def _category(category: Mapping[str, Any], preset: Mapping[str, Any]) -> dict[str, Any]:
+    # An exemption is what lets it be done until the visitor objects.
+    default = {"necessary": "deny", "exempt": "allow"}.get(category["basis"], preset["default"])
+    return {"never": False, "default": "deny" if category.get("never") else default, "treatment": "block", **category}
 
 
 def _vendor(vendor: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,7 +110,11 @@ def _vendor(vendor: Mapping[str, Any]) -> dict[str, Any]:
         "country": vendor.get("country", "ZZ"),
         "category": vendor["category"],
         "techniques": sorted(vendor.get("techniques", [])),
+        "transferBasis": vendor.get("transferBasis", ""),
+        "authorised": vendor.get("authorised"),
         "hosts": _hosts(vendor.get("hosts", [])),
+        "aliases": _hosts(vendor.get("aliases", [])),
+        "uses": [_use(use) for use in vendor.get("uses", [])],
         "signatures": [_signature(signature) for signature in vendor.get("signatures", [])],
         "cookies": [_cookie(cookie) for cookie in vendor.get("cookies", [])],
     }
@@ -95,11 +125,76 @@ def _signature(signature: Mapping[str, Any]) -> dict[str, Any]:
         "host": parse_host(signature["host"]) if "host" in signature else "",
         "path": signature.get("path", ""),
         "query": sorted(signature.get("query", [])),
+        "pages": sorted(signature.get("pages", [])),
+        "category": signature.get("category", ""),
+    }
+
+
+def _use(use: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "category": use["category"],
+        "pages": sorted(use.get("pages", [])),
+        "hosts": _hosts(use.get("hosts", [])),
+        "paths": sorted(use.get("paths", [])),
     }
 
 
 def _cookie(cookie: Mapping[str, Any]) -> dict[str, Any]:
-    return {**cookie, "hosts": _hosts(cookie.get("hosts", []))}
+    return {
+        "renewal": "sliding",
+        "confined": False,
+        **cookie,
+        "hosts": _hosts(cookie.get("hosts", [])),
+        "paths": sorted(cookie.get("paths", [])),
+    }
+
+
+def _path_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
+    return {"host": parse_host(rule["host"]) if "host" in rule else "", "paths": sorted(rule["paths"])}
+
+
+def _event(event: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "host": parse_host(event["host"]) if "host" in event else "",
+        "path": event.get("path", ""),
+        "method": event.get("method", ""),
+        "query": sorted(event.get("query", [])),
+    }
+
+
+def _regions(regions: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if regions is None:
+        return None
+    source = regions["source"]
+    return {
+        "header": source.get("header", "").lower(),
+        "fixed": source.get("fixed", ""),
+        "defined": [
+            {"defaults": {}, **region, "places": sorted(expand(region["places"]))} for region in regions["defined"]
+        ],
+    }
+
+
+def _transfers(transfers: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if transfers is None:
+        return None
+    return {
+        "otherwise": "deny",
+        "basis": "",
+        **transfers,
+        "within": sorted(expand(transfers["within"])),
+        "except": sorted(transfers.get("except", [])),
+    }
+
+
+def _sensitive(rule: Mapping[str, Any]) -> dict[str, Any]:
+    to = sorted(dest if dest == "own" or dest.startswith("vendor:") else parse_host(dest) for dest in rule["to"])
+    return {**rule, "to": to}
+
+
+def _outgoing(outgoing: Mapping[str, Any]) -> dict[str, Any]:
+    drop = sorted({name.lower() for name in outgoing.get("drop", [])})
+    return {"referrer": "keep", "forwardedFor": "keep", **outgoing, "drop": drop}
 
 
 def _hosts(hosts: Iterable[str]) -> list[str]:
@@ -109,5 +204,5 @@ def _hosts(hosts: Iterable[str]) -> list[str]:
 def _signal(signal: Mapping[str, Any], categories: Mapping[str, Any]) -> dict[str, Any]:
     denies = signal["denies"]
     if denies == "all":
-        denies = [id_ for id_, category in categories.items() if category["basis"] == "consent"]
-    return {"denies": sorted(denies), "grantOverrides": signal.get("grantOverrides", False)}
+        denies = [id_ for id_, category in categories.items() if category["basis"] != "necessary"]
+    return {**signal, "denies": sorted(denies), "grantOverrides": signal.get("grantOverrides", False)}

@@ -1,11 +1,12 @@
 """A decision in words.
 
-May go in here: sentences for reasons, edits and categories. May not: deciding anything. The words follow from the
-decision's data alone, so the same decision reads the same in `explain`, in reports and in logs.
+May go in here: sentences for reasons, edits and what was considered. May not: deciding anything. The words follow from
+the decision's data alone, so the same decision reads the same in `explain`, in reports and in logs.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from cmp.core.considered import Asking, Considered, Outcome
 from cmp.core.decision import Action, Decision, Edit, EditKind, Reason, Ruling
 from cmp.core.lifetimes import in_words
 from cmp.core.policy import Policy
@@ -29,6 +30,20 @@ WHY = {
     Reason.DELETION: "it takes a cookie away",
     Reason.LIFETIME: "it would live longer than declared",
     Reason.FALLBACK: "deciding failed, so only what is known to be necessary passes",
+    Reason.OUT_OF_SCOPE: "the policy leaves this path alone",
+    Reason.ASKED_FOR: "the visitor has used the service it is for",
+    Reason.REGION_ALLOWED: "it is allowed until refused where the visitor is",
+    Reason.REGION_DENIED: "the visitor has not agreed to it, and that is needed where the visitor is or may be",
+    Reason.UNAUTHORISED: "the policy does not authorise this vendor",
+    Reason.OUTSIDE_REGION: "it would leave the countries that data may go to",
+    Reason.SENSITIVE: "it carries data that may not go there",
+    Reason.CONFINED: "it carries the value of a cookie that may not leave its host",
+    Reason.INSECURE: "it would go over plain HTTP",
+    Reason.REDUCED: "the visitor has not agreed to it, so it goes without what identifies",
+    Reason.RENEWAL: "setting it again would make it live longer than declared",
+    Reason.OUTGOING: "the policy asks for it on requests that leave",
+    Reason.TRANSPORT: "the policy asks for cookies over HTTPS only",
+    Reason.EVENT: "something the policy waits for happened",
 }
 
 _VERB = {Action.ALLOW: "passes", Action.EDIT: "passes, edited", Action.BLOCK: "is stopped"}
@@ -56,13 +71,75 @@ def place(policy: Policy, ruling: Ruling) -> str:
     return " · ".join(parts)
 
 
+def considered_lines(policy: Policy, each: Iterable[Considered]) -> Iterator[str]:
+    """Every rule that was considered, one a line; what is inside a step is set in below it."""
+    before: tuple[str, str] | None = None
+    for one in each:
+        if (one.policy, one.about) != before and one.asking is not Asking.POLICY:
+            before = (one.policy, one.about)
+            yield f"asked of {one.policy} for {_about(one.about)}"
+        indent = "      " if one.asking in (Asking.RULE, Asking.PRECEDENCE) else "  "
+        yield f"{indent}{_asked(one)}: {_outcome(policy, one)}"
+
+
+def _about(about: str) -> str:
+    kind, _, rest = about.partition(" ")
+    match kind:
+        case "request":
+            return "the request"
+        case "cookie":
+            return f"the cookie {rest or NAMELESS} that is sent"
+        case _:
+            return f"the cookie {rest.partition(' ')[2] or NAMELESS} that is set"
+
+
+def _asked(one: Considered) -> str:
+    match one.asking:
+        case Asking.RULE:
+            return f"rule {one.name}"
+        case Asking.POLICY:
+            return f"of several policies {one.name}"
+        case _:
+            return one.name
+
+
+def _outcome(policy: Policy, one: Considered) -> str:
+    if one.ruling is None:
+        missing = f" ({', '.join(one.missing)})" if one.missing else ""
+        return f"{_OUTCOME[one.outcome]}{missing}"
+    verdict = "passes" if one.ruling.allowed else "stopped"
+    text = f"{verdict}: {WHY[one.ruling.reason]}"
+    if one.asking is Asking.STEP:
+        return f"{text} ({place(policy, one.ruling)})"
+    return f"the strictest: {text}" if one.outcome is Outcome.STRICTEST else text
+
+
+_OUTCOME = {
+    Outcome.SILENT: "nothing to say",
+    Outcome.UNFIT: "does not fit",
+    Outcome.OUTDONE: "fits, but a closer one counts",
+    Outcome.FITS: "fits",
+    Outcome.ANSWERS: "answers",
+    Outcome.STRICTEST: "counts",
+}
+
+NAMELESS = "(no name)"
+
+
 def _edit(edit: Edit) -> str:
-    match edit.kind:
-        case EditKind.STRIP_COOKIE:
-            return f"cookie {edit.name or '(no name)'} is not sent"
-        case EditKind.STRIP_SET_COOKIE:
-            return f"cookie {edit.name or '(no name)'} is not set"
-        case EditKind.SESSION_SET_COOKIE:
-            return f"cookie {edit.name} ends with the browser session"
-        case EditKind.CAP_SET_COOKIE:
-            return f"cookie {edit.name} lives at most {in_words(edit.max_age or 0)}"
+    return EDITS[edit.kind].format(name=edit.name or NAMELESS, lifetime=in_words(edit.max_age or 0))
+
+
+EDITS = {
+    EditKind.STRIP_COOKIE: "cookie {name} is not sent",
+    EditKind.STRIP_SET_COOKIE: "cookie {name} is not set",
+    EditKind.CAP_SET_COOKIE: "cookie {name} lives at most {lifetime}",
+    EditKind.SESSION_SET_COOKIE: "cookie {name} ends with the browser session",
+    EditKind.SECURE_SET_COOKIE: "cookie {name} is kept to HTTPS",
+    EditKind.MARK_EVENT: "event {name} is remembered of this visitor",
+    EditKind.STRIP_QUERY: "{name} is taken out of the query",
+    EditKind.TRIM_REFERRER: "the Referer is cut down ({name})",
+    EditKind.STRIP_HEADER: "the header {name} is not sent",
+    EditKind.SHORTEN_ADDRESS: "the address in the header {name} is shortened",
+    EditKind.REDUCE_BODY: "what identifies is taken out of the body ({name})",
+}

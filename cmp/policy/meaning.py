@@ -4,15 +4,24 @@ May go in here: checks on a document whose form is right, each a small generator
 (`schema.py`); advice that leaves a policy usable.
 """
 
-import difflib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from cmp.core.urls import UrlError, parse_host
-from cmp.policy.catalogue import catalogue, catalogue_categories
+from cmp.policy.catalogue import catalogue
+from cmp.policy.compile import moment_of
 from cmp.policy.complete import adopted
 from cmp.policy.faults import Fault, pointer
+from cmp.policy.references import (
+    catalogue_references,
+    destinations,
+    faults_of_reference,
+    faults_of_vendor_reference,
+    known_rules,
+    unknown_name,
+)
 from cmp.sites import is_public_suffix
 
 Document = Mapping[str, Any]
@@ -25,13 +34,6 @@ def faults_of_meaning(document: Document) -> list[Fault]:
     found = [fault for check in _REFERENCES for fault in check(document)]
     # What follows looks at the policy with the catalogue joined in, which needs its references to hold.
     return found or [fault for check in _WHOLE for fault in check(document)]
-
-
-def _unknown_name(where: Iterable[str | int], name: str, known: Iterable[str], what: str) -> Fault:
-    names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
-    remedy = f'did you mean "{near[0]}"?' if near else f"known here: {', '.join(names[:12]) or 'none'}"
-    return Fault(pointer(where), f'there is no {what} "{name}"', remedy)
 
 
 def _control_characters(document: Document) -> Iterator[Fault]:
@@ -51,40 +53,16 @@ def _control_characters(document: Document) -> Iterator[Fault]:
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
-def _category_references(document: Document) -> Iterator[Fault]:
+def _denied_by_signals(document: Document) -> Iterator[Fault]:
     known = document["categories"]
-    for list_ in ("vendors", "cookies"):
-        for n, item in enumerate(document.get(list_, [])):
-            if item["category"] not in known:
-                yield _unknown_name((list_, n, "category"), item["category"], known, "category")
     for name, signal in document.get("signals", {}).items():
         for n, category in enumerate(signal["denies"] if signal["denies"] != "all" else ()):
-            where = ("signals", name, "denies", n)
-            if category not in known:
-                yield _unknown_name(where, category, known, "category")
-            elif known[category]["basis"] == "necessary":
+            if category in known and known[category]["basis"] == "necessary":
                 yield Fault(
-                    pointer(where),
+                    pointer(("signals", name, "denies", n)),
                     f'"{category}" is necessary, so no signal can deny it',
                     "take it out of the list, or give the category the basis consent",
                 )
-
-
-def _catalogue_references(document: Document) -> Iterator[Fault]:
-    wanted = document.get("catalogue", {"adopt": []})
-    names = {"*"} | catalogue_categories() | set(catalogue())
-    for n, name in enumerate(wanted["adopt"]):
-        if name not in names:
-            yield _unknown_name(("catalogue", "adopt", n), name, names - {"*"}, "catalogue category or vendor")
-    for theirs, ours in wanted.get("categories", {}).items():
-        if theirs not in catalogue_categories():
-            where = ("catalogue", "categories", theirs)
-            yield _unknown_name(where, theirs, catalogue_categories(), "catalogue category")
-        if ours not in document["categories"]:
-            yield _unknown_name(("catalogue", "categories", theirs), ours, document["categories"], "category")
-    for n, vendor in enumerate(document.get("vendors", [])):
-        if "catalogue" in vendor and vendor["catalogue"] not in catalogue():
-            yield _unknown_name(("vendors", n, "catalogue"), vendor["catalogue"], catalogue(), "catalogue vendor")
 
 
 def _adopted_categories(document: Document) -> Iterator[Fault]:
@@ -103,6 +81,11 @@ def _hosts(document: Document) -> Iterator[tuple[tuple[str | int, ...], str]]:
     for n, vendor in enumerate(document.get("vendors", [])):
         for m, host in enumerate(vendor.get("hosts", [])):
             yield ("vendors", n, "hosts", m), host
+        for m, host in enumerate(vendor.get("aliases", [])):
+            yield ("vendors", n, "aliases", m), host
+        for m, use in enumerate(vendor.get("uses", [])):
+            for k, host in enumerate(use.get("hosts", [])):
+                yield ("vendors", n, "uses", m, "hosts", k), host
         for m, signature in enumerate(vendor.get("signatures", [])):
             if "host" in signature:
                 yield ("vendors", n, "signatures", m, "host"), signature["host"]
@@ -112,6 +95,16 @@ def _hosts(document: Document) -> Iterator[tuple[tuple[str | int, ...], str]]:
     for n, cookie in enumerate(document.get("cookies", [])):
         for k, host in enumerate(cookie.get("hosts", [])):
             yield ("cookies", n, "hosts", k), host
+    for n, rule in enumerate(document.get("exclude", [])):
+        if "host" in rule:
+            yield ("exclude", n, "host"), rule["host"]
+    for id_, event in document.get("events", {}).items():
+        if "host" in event:
+            yield ("events", id_, "host"), event["host"]
+    for where, rule in destinations(document):
+        for k, dest in enumerate(rule["to"]):
+            if dest != "own" and not dest.startswith("vendor:"):
+                yield (*where, "to", k), dest
 
 
 def _host_names(document: Document) -> Iterator[Fault]:
@@ -137,18 +130,24 @@ def _host_names(document: Document) -> Iterator[Fault]:
 
 
 def _twins(document: Document) -> Iterator[Fault]:
-    for list_ in ("vendors", "promises"):
+    for list_ in ("vendors", "promises", "parties", "optOuts", "purposes", "dataSubjects", "notices"):
         seen: set[str] = set()
         for n, item in enumerate(document.get(list_, [])):
             if item["id"] in seen:
                 yield Fault(pointer((list_, n, "id")), f'"{item["id"]}" is there twice', "give each its own id")
             seen.add(item["id"])
+    data: set[str] = set()
+    for n, rule in enumerate(document.get("sensitive", [])):
+        if rule["data"] in data:
+            yield Fault(pointer(("sensitive", n, "data")), f'"{rule["data"]}" is there twice', "join the two")
+        data.add(rule["data"])
     cookies: dict[tuple[Any, ...], int] = {}
     for n, cookie in enumerate(document.get("cookies", [])):
-        key = (cookie["name"], cookie.get("party"), frozenset(map(_normal, cookie.get("hosts", []))))
+        places = (frozenset(map(_normal, cookie.get("hosts", []))), frozenset(cookie.get("paths", [])))
+        key = (cookie["name"], cookie.get("party"), *places)
         if key in cookies:
             what = f'"{cookie["name"]}" is declared already at /cookies/{cookies[key]}'
-            yield Fault(pointer(("cookies", n)), what, "join the two, or limit one by party or hosts")
+            yield Fault(pointer(("cookies", n)), what, "join the two, or limit one by party, hosts or paths")
         cookies.setdefault(key, n)
 
 
@@ -209,49 +208,126 @@ def _presumption(document: Document) -> Iterator[Fault]:
 
 def _languages(document: Document) -> Iterator[Fault]:
     languages = document.get("languages", ["en"])
-    texts: list[tuple[tuple[str, ...], Mapping[str, str]]] = [(("title",), document["title"])]
-    for id_, category in document["categories"].items():
-        shown = (key for key in ("title", "reason", "retention") if key in category)
-        texts.extend((("categories", id_, key), category[key]) for key in shown)
-    for where, text in texts:
+    for where, text in _texts(document, ()):
         for language in languages:
             if language not in text:
                 yield Fault(pointer(where), f'has no text in "{language}"', f'add "{language}": "..."')
 
 
+# Keys that hold a text in one or more languages; some may be a plain text.
+_TEXT_KEYS = frozenset({"title", "reason", "retention", "claim", "statement", "text", "authority"})
+
+
+def _texts(value: Any, where: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Mapping[str, str]]]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            # Ids of categories and events may be called like a key that holds a text.
+            if key in _TEXT_KEYS and isinstance(inner, Mapping) and where not in (("categories",), ("events",)):
+                yield (*where, key), inner
+            else:
+                yield from _texts(inner, (*where, key))
+    elif isinstance(value, list):
+        for n, inner in enumerate(value):
+            yield from _texts(inner, (*where, n))
+
+
 def _kept_by(document: Document) -> Iterator[Fault]:
     known = known_rules(document)
     for n, promise in enumerate(document.get("promises", [])):
-        for m, rule in enumerate(promise.get("keptBy", [])):
-            if rule not in known:
-                yield _unknown_name(("promises", n, "keptBy", m), rule, known, "rule")
+        said = promise.get("keptBy", [])
+        lists = [((), said)] if not isinstance(said, Mapping) else [((mode,), said[mode]) for mode in said]
+        for way, rules in lists:
+            for m, rule in enumerate(rules):
+                if rule not in known and not rule.startswith("detector:"):
+                    yield unknown_name(("promises", n, "keptBy", *way, m), rule, known, "rule")
         if promise["shows"] == ["declared"] and "reason" not in promise:
             what = f"{promise['id']} is declared only, without a reason"
             yield Fault(pointer(("promises", n)), what, 'add "reason": what on the wire could not prove it')
 
 
-def known_rules(document: Document) -> frozenset[str]:
-    """What a promise may name as keeping it."""
-    vendors = {*adopted(document), *(vendor["id"] for vendor in document.get("vendors", []))}
-    return frozenset(
-        {"unknown.host", "unknown.cookie"}
-        | ({"sites"} if document.get("sites") else set())
-        | {f"category:{id_}" for id_ in document["categories"]}
-        | {f"vendor:{id_}" for id_ in vendors}
-        | {f"cookie:{cookie['name']}" for cookie in document.get("cookies", [])}
-        | {f"signal:{name}" for name in document.get("signals", {})}
-    )
+def _dates(document: Document) -> Iterator[Fault]:
+    dated: list[tuple[tuple[str | int, ...], str]] = [
+        ((key,), document[key]) for key in ("effective", "reviewed") if key in document
+    ]
+    dated += [(("changes", n, "date"), change["date"]) for n, change in enumerate(document.get("changes", []))]
+    for n, notice in enumerate(document.get("notices", [])):
+        dated += [(("notices", n, key), notice[key]) for key in ("from", "until") if key in notice]
+    for where, date in dated:
+        try:
+            moment_of(date)
+        except ValueError:
+            yield Fault(pointer(where), f'"{date}" is no day of the calendar', 'write a day such as "2026-12-01"')
+    expires = document.get("security", {}).get("expires", "2027-01-01T00:00:00Z")
+    try:
+        datetime.fromisoformat(expires)
+    except ValueError:
+        yield Fault("/security/expires", f'"{expires}" is no time', 'write a time such as "2027-06-01T00:00:00Z"')
+
+
+def _exemptions(document: Document) -> Iterator[Fault]:
+    for id_, category in document["categories"].items():
+        where = pointer(("categories", id_))
+        if category["basis"] == "legitimate-interest":
+            what = f'"{id_}" rests on legitimate interest, which is no basis for storing or reading on a device'
+            remedy = 'write "consent", or "necessary" where the visitor asked for it (ePrivacy Directive Art. 5(3))'
+            yield Fault(f"{where}/basis", what, remedy)
+        if (category["basis"] == "exempt") != ("exemption" in category):
+            what = f'"{id_}" has basis exempt and exemption one without the other'
+            yield Fault(where, what, 'write both "basis": "exempt" and "exemption", or neither')
+        if "after" in category and (category.get("never") or category["basis"] == "necessary"):
+            what = f'"{id_}" has "after", which says nothing of what always or never passes'
+            yield Fault(f"{where}/after", what, 'drop "after"')
+
+
+def _signals(document: Document) -> Iterator[Fault]:
+    for name, key in (("gpc", "status"), ("gpc", "statement"), ("dnt", "declare")):
+        if key in document.get("signals", {}).get(name, {}):
+            yield Fault(pointer(("signals", name, key)), f'"{key}" says nothing of {name}', f'drop "{key}"')
+
+
+def _own_hosts(document: Document) -> Iterator[Fault]:
+    """What is about the site's own hosts needs to know which they are."""
+    needs: list[tuple[tuple[str | int, ...], str]] = [
+        (("vendors", n, "aliases"), "an alias") for n, v in enumerate(document.get("vendors", [])) if v.get("aliases")
+    ]
+    if document.get("sites"):
+        return
+    needs += [(("exclude",), "an exclusion")] if document.get("exclude") else []
+    for where, what in needs:
+        yield Fault(pointer(where), f"{what} is about the site's own hosts", 'add "sites": ["example.test"]')
+
+
+def _used_hosts(document: Document) -> Iterator[Fault]:
+    for n, vendor in enumerate(document.get("vendors", [])):
+        facts = catalogue().get(vendor.get("catalogue", ""), {})
+        own = {_normal(h) for h in [*vendor.get("hosts", facts.get("hosts", [])), *vendor.get("aliases", [])]}
+        for m, use in enumerate(vendor.get("uses", [])):
+            for k, host in enumerate(use.get("hosts", [])):
+                if not any(_normal(host) == known or _normal(host).endswith(f".{known}") for known in own):
+                    what = f'"{host}" is no host of this vendor'
+                    yield Fault(pointer(("vendors", n, "uses", m, "hosts", k)), what, 'add it to "hosts"')
 
 
 _REFERENCES: tuple[Callable[[Document], Iterator[Fault]], ...] = (
     _control_characters,
-    _category_references,
-    _catalogue_references,
+    faults_of_reference,
+    catalogue_references,
+    _denied_by_signals,
     _host_names,
     _twins,
     _endpoints,
     _bases,
     _presumption,
     _languages,
+    _dates,
+    _exemptions,
+    _signals,
+    _own_hosts,
+    _used_hosts,
 )
-_WHOLE: tuple[Callable[[Document], Iterator[Fault]], ...] = (_adopted_categories, _owners, _kept_by)
+_WHOLE: tuple[Callable[[Document], Iterator[Fault]], ...] = (
+    _adopted_categories,
+    faults_of_vendor_reference,
+    _owners,
+    _kept_by,
+)

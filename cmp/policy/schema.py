@@ -8,6 +8,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -59,10 +60,12 @@ def _faults(error: ValidationError) -> Iterator[Fault]:
     if error.validator == "additionalProperties":
         yield from _unknown_keys(error)
         return
-    if error.validator in ("anyOf", "oneOf", "if") and error.context:
-        # The deepest sub-error says what is missing; "is not valid under any of the schemas" tells an author nothing.
-        best = max(error.context, key=lambda sub: (len(sub.absolute_path), -len(sub.message)))
-        yield Fault(pointer(best.absolute_path), _what(best), _remedy(best) or _remedy(error) or _SEE_SCHEMA)
+    if error.validator in ("anyOf", "oneOf") and error.context:
+        # "is not valid under any of the schemas" tells an author nothing; the form that was meant does.
+        for meant in _meant(error):
+            where, what, remedy = pointer(meant.absolute_path), _what(meant), _remedy(meant) or _remedy(error)
+            found = _faults(meant) if meant.validator == "additionalProperties" else [Fault(where, what, remedy)]
+            yield from (fault if fault.remedy else replace(fault, remedy=_SEE_SCHEMA) for fault in found)
         return
     if error.validator == "required":
         present: Any = error.instance
@@ -70,6 +73,25 @@ def _faults(error: ValidationError) -> Iterator[Fault]:
             yield Fault(where, f'"{key}" is missing', _example(_described(error, key), f'"{key}": ') or _SEE_SCHEMA)
         return
     yield Fault(where, _what(error), _remedy(error) or _SEE_SCHEMA)
+
+
+def _meant(error: ValidationError) -> list[ValidationError]:
+    """Of the forms a value may have, the errors of the one it was most likely meant to have."""
+    forms: dict[Any, list[ValidationError]] = {}
+    for sub in error.context:
+        forms.setdefault(sub.schema_path[0], []).append(sub)
+    depth = len(error.absolute_path)
+
+    def closeness(found: list[ValidationError]) -> tuple[bool, bool, int, int]:
+        # A value of another kind was not meant so; a key that is not known says more than one that is missing.
+        kind = any(sub.validator == "type" and len(sub.absolute_path) == depth for sub in found)
+        known = any(sub.validator == "additionalProperties" for sub in found)
+        return (not kind, known, max(len(sub.absolute_path) for sub in found), -len(found[0].message))
+
+    best = max(forms.values(), key=closeness)
+    return [sub for sub in best if sub.validator == "additionalProperties"] or [
+        max(best, key=lambda sub: (len(sub.absolute_path), -len(sub.message)))
+    ]
 
 
 _SEE_SCHEMA = "see policies/schema/policy.schema.json"
@@ -108,7 +130,19 @@ def _remedy(error: ValidationError) -> str:
         if re.search(schema.get("pattern", ""), "pt-BR"):
             return 'write a language tag such as "en" or "pt-BR"'
         return "write a key of at most 64 lower-case letters, digits and single hyphens"
+    if error.validator == "enum" and (near := _near(error.instance, _value(error))):
+        return f'did you mean "{near}"?'
     return _example(error.schema)
+
+
+def _near(value: Any, known: Iterable[Any]) -> str:
+    """The text of `known` that `value` is most likely meant to be, "" for none."""
+    if not isinstance(value, str):
+        return ""
+    names = {str(name).lower(): str(name) for name in known}
+    # However long a text is, what it is compared with is short.
+    near = difflib.get_close_matches(value[:100].lower(), names, n=1, cutoff=0.6)
+    return names[near[0]] if near else ""
 
 
 def _described(error: ValidationError, key: str) -> Any:
@@ -153,8 +187,8 @@ def _unknown_keys(error: ValidationError) -> Iterator[Fault]:
     for key in present:
         if key in known:
             continue
-        near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
-        remedy = f'did you mean "{near[0]}"?' if near else f"known here: {', '.join(known)}"
+        near = _near(key, known)
+        remedy = f'did you mean "{near}"?' if near else f"known here: {', '.join(known)}"
         yield Fault(pointer((*error.absolute_path, key)), f'the key "{_clip(key)}" is not known', remedy)
 
 

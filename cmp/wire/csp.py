@@ -16,6 +16,7 @@ our own host the proxy, then stops):
   ignores paths anyway (CSP 3, section 7.6) and patterns are not prefixes; a denied path on an admitted host is
   admitted.
 - rules for a path on every host (endpoints): nothing is admitted for them.
+- what depends on the request itself: sensitive data, confined cookies, hyperlink auditing.
 
 and by keeping out what `decide` would let pass:
 
@@ -26,12 +27,14 @@ and by keeping out what `decide` would let pass:
 
 import re
 from collections.abc import Collection, Iterable, Iterator
+from functools import lru_cache
 from typing import Final
 
-from cmp.core.classify import host_suffixes
-from cmp.core.consent import Visitor, permit
-from cmp.core.decide import decide
+from cmp.core.classify import RequestRule, host_suffixes
+from cmp.core.consent import Visitor
 from cmp.core.exchange import Exchange, Kind
+from cmp.core.on_requests import rule_on_request
+from cmp.core.on_vendors import rule_on_vendor
 from cmp.core.policy import Policy, Unknown
 from cmp.core.signals import Signals
 from cmp.core.urls import Url, is_ip
@@ -44,6 +47,8 @@ CSP_LIMIT: Final = 6_000
 # says it all; a policy with rules by kind would need a directive for each.
 _ANY_KIND: Final = Kind.SCRIPT
 _INLINE: Final = "'unsafe-inline' 'unsafe-eval' data: blob:"
+# So many hosts are remembered for visitors with the same choices.
+_REMEMBERED: Final = 20_000
 # CSP 3, section 2.3.1 (host-part); browsers take the underscore too, which is in use.
 _NAMEABLE: Final = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 
@@ -58,13 +63,25 @@ def strict_csp(
     """
     if policy.unknown_host is not Unknown.DENY:
         return None
-    judge = _Judge(policy, visitor, signals, page)
+    judge = _judge_of(policy, visitor, signals, _as_far_as_it_counts(policy, page))
     own = dict.fromkeys(judge.of_page(named_hosts))
     start = f"default-src 'self' {_INLINE}{_own_sockets(page)}"
     # Forms are in the page, so the hosts it names are all they need; the list of all would take half of the room.
     forms = _fitting(own, (CSP_LIMIT - len(start)) // 2)
     rest = f"; form-action 'self'{forms}; object-src 'none'; base-uri 'self'; report-uri {reserved}report"
     return start + _fitting(_distinct(own, judge.of_vendors(named_hosts)), CSP_LIMIT - len(start) - len(rest)) + rest
+
+
+def _as_far_as_it_counts(policy: Policy, page: Url) -> Url:
+    """The page without what no rule looks at, so that what was found for one page serves for the next."""
+    path = page.path if policy.requests.by_page else "/"
+    return Url(page.scheme, page.host, page.port, path, "")
+
+
+@lru_cache(maxsize=256)
+def _judge_of(policy: Policy, visitor: Visitor, signals: Signals, page: Url) -> "_Judge":
+    """What was found out for visitors with the same choices on pages that no rule tells apart."""
+    return _Judge(policy, visitor, signals, page)
 
 
 def _distinct(*lists: Iterable[str]) -> Iterator[str]:
@@ -99,6 +116,9 @@ class _Judge:
         self._policy, self._visitor, self._signals, self._page = policy, visitor, signals, page
         self._site = registrable_domain(page.host)
         self._known: dict[str, bool] = {}
+        self._vendors: dict[tuple[str, str, str], bool] = {}
+        self._wides: dict[str, bool] = {}
+        self._may_be_asked: set[str] | None = None
         # Hosts with rules of their own, by each domain above them.
         self._below: dict[str, list[str]] = {}
         for host in policy.requests.by_host:
@@ -127,11 +147,22 @@ class _Judge:
             yield from self._of(hosts[vendor])
 
     def _permitted(self) -> set[str]:
-        return {
-            vendor.id
-            for vendor in self._policy.vendors.values()
-            if permit(self._policy, self._visitor, self._signals, vendor.category, vendor.id).allowed
-        }
+        """Vendors that a page may ask under one of their rules at least."""
+        if self._may_be_asked is None:
+            self._may_be_asked = {
+                rule.vendor
+                for part in self._policy.each
+                for rules in part.requests.by_host.values()
+                for rule in rules
+                if rule.holds_on(self._page) and self._direct(part, rule)
+            }
+        return self._may_be_asked
+
+    def _direct(self, part: Policy, rule: RequestRule) -> bool:
+        key = (part.fingerprint, rule.category, rule.vendor)
+        if key not in self._vendors:
+            self._vendors[key] = rule_on_vendor(part, self._visitor, self._signals, rule).direct
+        return self._vendors[key]
 
     def _of(self, hosts: Iterable[str]) -> Iterator[str]:
         # In one order whatever the set's: same page, same policy.
@@ -147,14 +178,27 @@ class _Judge:
 
     def _allowed(self, host: str) -> bool:
         """Whether the host may be asked at all, on any path."""
-        return self._decided(host) or any(
-            permit(self._policy, self._visitor, self._signals, rule.category, rule.vendor).allowed
-            for rule in self._policy.requests.by_host.get(host, ())
-            if rule.path is not None or rule.query
-        )
+        if self._decided(host):
+            return True
+        # By a rule for a path: of every policy that has rules for the host, one.
+        knowing = [(part, rules) for part in self._policy.each if (rules := self._for_paths(part, host))]
+        return bool(knowing) and all(any(self._direct(part, rule) for rule in rules) for part, rules in knowing)
+
+    def _for_paths(self, part: Policy, host: str) -> list[RequestRule]:
+        """The rules for some requests to the host, up to one that every request falls under."""
+        found: list[RequestRule] = []
+        for suffix in host_suffixes(host):
+            rules = [rule for rule in part.requests.by_host.get(suffix, ()) if rule.holds_on(self._page)]
+            found += [rule for rule in rules if not rule.whole_host]
+            if any(rule.whole_host for rule in rules):
+                break
+        return found
 
     def _decided(self, host: str) -> bool:
         if host not in self._known:
+            if len(self._known) > _REMEMBERED:
+                # Pages can name hosts without end.
+                self._known.clear()
             asked = Exchange(
                 method="GET",
                 url=Url(self._page.scheme, host, self._page.port, "/", ""),
@@ -164,7 +208,7 @@ class _Judge:
                 kind=_ANY_KIND,
                 signals=self._signals,
             )
-            self._known[host] = decide(self._policy, self._visitor, asked).ruling.allowed
+            self._known[host] = rule_on_request(self._policy, self._visitor, asked).direct
         return self._known[host]
 
     def _wide(self, host: str) -> bool:
@@ -174,13 +218,16 @@ class _Judge:
         a denied rule holds for something below.
         """
         declared = host in self._policy.sites or any(
-            rule.path is None and not rule.query for rule in self._policy.requests.by_host.get(host, ())
+            rule.whole_host and rule.holds_on(self._page) for rule in self._policy.requests.by_host.get(host, ())
         )
-        if not declared or is_ip(host) or "." not in host or is_public_suffix(host):
+        if not declared:
             return False
-        # A host nobody names below this one is judged as any of them would be.
-        return (
-            self._decided(host)
-            and self._decided(f"any-other.{host}")
-            and all(map(self._decided, self._below.get(host, ())))
-        )
+        if host not in self._wides:
+            # A host nobody names below this one is judged as any of them would be.
+            self._wides[host] = (
+                not (is_ip(host) or "." not in host or is_public_suffix(host))
+                and self._decided(host)
+                and self._decided(f"any-other.{host}")
+                and all(map(self._decided, self._below.get(host, ())))
+            )
+        return self._wides[host]

@@ -5,7 +5,8 @@ own; every verdict is `permit`'s, in the order of precedence of `cmp.core.classi
 stands in `static/guard.js`.
 
 The table names exceptions to what holds for the unknown, so a policy that denies the unknown lists what is permitted,
-any other lists what is denied. It is the same for every page of the site and for every visitor with the same choices.
+any other lists what is denied. It is the same for every visitor with the same choices, and for every page that no rule
+singles out.
 """
 
 import json
@@ -16,12 +17,13 @@ from functools import lru_cache
 from typing import Any, Final
 
 from cmp import resources
-from cmp.core.classify import CookieRule, Party, RequestRule, host_suffixes
-from cmp.core.consent import Visitor, permit
+from cmp.core.classify import CookieRule, Party, QueryRule, RequestRule, host_suffixes
+from cmp.core.consent import Visitor
 from cmp.core.globs import Glob
+from cmp.core.on_vendors import rule_on_vendor
 from cmp.core.policy import Policy, Unknown
 from cmp.core.signals import Signals
-from cmp.core.urls import Url
+from cmp.core.urls import Url, plain_path
 from cmp.sites import registrable_domain
 
 _PLACE: Final = "/* TABLE */ null"
@@ -35,24 +37,45 @@ def guard_script(policy: Policy, visitor: Visitor, signals: Signals, page: Url |
     `page` is a page of the site. It is needed only where the policy names no `sites`: without it the script takes the
     host it runs on (without "www.") and everything below for the site's own.
     """
+    if page is not None:
+        # Without what no rule looks at, so that one script serves many pages.
+        path = page.path if policy.requests.by_page or policy.cookies.by_path else "/"
+        page = Url(page.scheme, page.host, page.port, path, "")
+    return _script(policy, visitor, signals, page)
+
+
+@lru_cache(maxsize=256)
+def _script(policy: Policy, visitor: Visitor, signals: Signals, page: Url | None) -> str:
     return _source().replace(_PLACE, _as_script(guard_table(policy, visitor, signals, page)))
 
 
 def guard_table(policy: Policy, visitor: Visitor, signals: Signals, page: Url | None = None) -> dict[str, Any]:
     """What the script looks up: verdicts are 1 (permitted) and 0; `d` lists names with 0, `a` with 1.
 
-    `o` the site's own host suffixes (None: the page's host); `n` whether rules for hosts hold on them too; `u` the
-    verdict on unknown hosts; `d`, `a`, `r` host suffixes (`r`: with rules [path, query names, verdict], the first that
-    fits); `e` such rules for any host; `c` cookies: `u`, `d`, `a` alike, `x` names with [host suffix, verdict], `p`
-    patterns [glob, host suffix, verdict] in order.
+    `o` the site's own host suffixes (None: the page's host); `n` whether rules for hosts hold on them too; `t` a table
+    for each policy that is asked: `u` the verdict on unknown hosts; `d`, `a`, `r` host suffixes (`r`: with rules [path,
+    what must stand in the query, verdict], the first that fits); `e` such rules for any host; `c` cookies: `u`, `d`,
+    `a` alike, `x` names with [host suffix, verdict], `p` patterns [glob, host suffix, verdict] in order.
     """
     own = sorted(policy.sites) or ([registrable_domain(page.host)] if page is not None else None)
-    return {
-        "o": own,
-        "n": int(bool(policy.sites)),
-        **_hosts(policy, visitor, signals),
-        "c": _cookies(policy, visitor, signals, own),
-    }
+    asked = [_Asked(part, visitor, signals, page, own, alone=not policy.parts) for part in policy.each]
+    tables = [{**_hosts(ask), "c": _cookies(ask)} for ask in asked]
+    return {"o": own, "n": int(bool(policy.sites)), "t": tables}
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One policy asked for a page of one visitor.
+
+    `alone`: no other is asked besides. Then what the look-up finds anyway can be left out of the table.
+    """
+
+    policy: Policy
+    visitor: Visitor
+    signals: Signals
+    page: Url | None
+    own: list[str] | None
+    alone: bool
 
 
 def _as_script(table: Mapping[str, Any]) -> str:
@@ -66,22 +89,21 @@ def _source() -> str:
     return _INDENT.sub("", _COMMENT.sub("", text))
 
 
-def _verdict(policy: Policy, visitor: Visitor, signals: Signals, category: str, vendor: str | None) -> int:
-    return int(permit(policy, visitor, signals, category, vendor).allowed)
-
-
-def _hosts(policy: Policy, visitor: Visitor, signals: Signals) -> dict[str, Any]:
+def _hosts(ask: _Asked) -> dict[str, Any]:
+    policy = ask.policy
     unknown = int(policy.unknown_host is not Unknown.DENY)
 
     def form(rule: RequestRule) -> list[Any]:
-        verdict = _verdict(policy, visitor, signals, rule.category, rule.vendor)
-        return [rule.path.text if rule.path else "", sorted(rule.query), verdict]
+        verdict = int(rule_on_vendor(policy, ask.visitor, ask.signals, rule).direct)
+        return [rule.path.text if rule.path else "", _query(rule.query), verdict]
 
-    ends = [form(rule) for rule in policy.requests.endpoints]
+    ends = [form(rule) for rule in policy.requests.endpoints if rule.holds_on(ask.page)]
     plain: dict[str, int] = {}
     detailed: dict[str, list[list[Any]]] = {}
     for host, rules in policy.requests.by_host.items():
-        forms = [form(rule) for rule in rules]
+        forms = [form(rule) for rule in rules if rule.holds_on(ask.page)]
+        if not forms:
+            continue
         # A rule without path and query fits always, so those after it are never asked.
         last = next((n for n, (path, query, _) in enumerate(forms) if not path and not query), None)
         forms = forms if last is None else forms[: last + 1]
@@ -91,8 +113,8 @@ def _hosts(policy: Policy, visitor: Visitor, signals: Signals) -> dict[str, Any]
         else:
             detailed[host] = forms
     # Left out is what the look-up finds anyway. Not on the site's own hosts, where another verdict holds otherwise,
-    # and only where no endpoint can come between.
-    if all(verdict == unknown for _, _, verdict in ends):
+    # only where no endpoint can come between, and no other policy that may know the host is asked.
+    if ask.alone and all(verdict == unknown for _, _, verdict in ends):
         plain = {
             host: verdict
             for host, verdict in plain.items()
@@ -106,6 +128,10 @@ def _hosts(policy: Policy, visitor: Visitor, signals: Signals) -> dict[str, Any]
         "r": dict(sorted(detailed.items())),
         "e": ends,
     }
+
+
+def _query(query: QueryRule) -> list[str]:
+    return sorted(query.names) + [f"{name}={glob.text}" for name, glob in query.values]
 
 
 def _inherited(host: str, plain: Mapping[str, int], detailed: Mapping[str, object], unknown: int) -> int | None:
@@ -127,14 +153,16 @@ class _Entry:
     verdict: int
 
 
-def _cookies(policy: Policy, visitor: Visitor, signals: Signals, own: list[str] | None) -> dict[str, Any]:
+def _cookies(ask: _Asked) -> dict[str, Any]:
+    policy, own = ask.policy, ask.own
     unknown = int(policy.unknown_cookie is not Unknown.DENY)
 
     def entries(rules: Iterable[CookieRule]) -> Iterator[_Entry]:
         for rule in rules:
-            # A page's scripts write cookies of its own site only.
-            if rule.party is not Party.THIRD:
-                verdict = _verdict(policy, visitor, signals, rule.category, rule.vendor)
+            # A page's scripts write cookies of its own site only. For which paths, the server alone is asked: here a
+            # rule for some paths counts where the page is on one.
+            if rule.party is not Party.THIRD and _on_path(rule, ask.page):
+                verdict = int(rule_on_vendor(policy, ask.visitor, ask.signals, rule).allowed)
                 for host in sorted(rule.hosts, key=len, reverse=True) or [""]:
                     if _within_reach(host, own):
                         yield _Entry(rule.name, host, verdict)
@@ -144,14 +172,14 @@ def _cookies(policy: Policy, visitor: Visitor, signals: Signals, own: list[str] 
         (entry for start in sorted(policy.cookies.patterns, reverse=True) for entry in entries(_at(policy, start))),
         key=lambda entry: (-len(entry.name.text), -len(entry.host)),
     )
-    while patterns and patterns[-1].verdict == unknown:
+    while ask.alone and patterns and patterns[-1].verdict == unknown:
         patterns.pop()
     names: dict[int, list[str]] = {0: [], 1: []}
     detailed: dict[str, list[list[Any]]] = {}
     for name, rules in sorted(policy.cookies.exact.items()):
         found = sorted(entries(rules), key=lambda entry: -len(entry.host))
         verdicts = {entry.verdict for entry in found}
-        if not found or (verdicts == {unknown} and not _matched(patterns, name)):
+        if not found or (ask.alone and verdicts == {unknown} and not _matched(patterns, name)):
             continue
         everywhere = any(not entry.host for entry in found)
         if everywhere and len(verdicts) == 1 and " " not in name:
@@ -165,6 +193,12 @@ def _cookies(policy: Policy, visitor: Visitor, signals: Signals, own: list[str] 
         "x": detailed,
         "p": [[entry.name.text, entry.host, entry.verdict] for entry in patterns],
     }
+
+
+def _on_path(rule: CookieRule, page: Url | None) -> bool:
+    if not rule.paths:
+        return True
+    return page is not None and any(glob.matches(plain_path(page.path)) for glob in rule.paths)
 
 
 def _at(policy: Policy, start: str) -> tuple[CookieRule, ...]:

@@ -22,10 +22,13 @@ from typing import Final, NamedTuple
 
 import turbohtml
 
-from cmp.core.consent import Visitor, permit
+from cmp.core.classify import RequestRule
+from cmp.core.composed import strictest
+from cmp.core.consent import Visitor
 from cmp.core.decide import decide
 from cmp.core.decision import Reason, Ruling
 from cmp.core.exchange import Exchange, Kind
+from cmp.core.on_vendors import rule_on_vendor
 from cmp.core.policy import Policy, Unknown
 from cmp.core.signals import Signals
 from cmp.core.urls import Url, UrlError, parse_url
@@ -229,7 +232,9 @@ class _Judge:
             signals=self.signals,
         )
         ruling = decide(self.policy, self.visitor, asked).ruling
-        return None if ruling.allowed else (url, ruling)
+        # On the page's own host whoever sends the page stands between, and reduces.
+        passes = ruling.allowed if url.host == self.page.host else ruling.direct
+        return None if passes else (url, ruling)
 
     def stops_code(self, code: str) -> bool:
         """Whether code in the page belongs to vendors that are denied."""
@@ -237,12 +242,20 @@ class _Judge:
             known = [self.policy.vendors[id_] for id_ in vendors if id_ in self.policy.vendors]
             if not known or sign not in code:
                 continue
-            permissions = [permit(self.policy, self.visitor, self.signals, v.category, v.id) for v in known]
-            if not any(permission.allowed for permission in permissions):
-                ruling = Ruling(False, permissions[0].reason, f"vendor:{known[0].id}", known[0].category, known[0].id)
-                self.stopped.append(Stopped(str(self.page), Kind.SCRIPT, ruling))
+            rulings = [self._on_vendor(vendor.id) for vendor in known]
+            if not any(ruling.direct for ruling in rulings):
+                self.stopped.append(Stopped(str(self.page), Kind.SCRIPT, rulings[0]))
                 return True
         return False
+
+    def _on_vendor(self, id_: str) -> Ruling:
+        """What is said of a vendor as a whole, by every policy that knows it."""
+        rules = [
+            (part, RequestRule(f"vendor:{id_}", id_, part.vendors[id_].category))
+            for part in self.policy.each
+            if id_ in part.vendors
+        ]
+        return strictest([rule_on_vendor(part, self.visitor, self.signals, rule) for part, rule in rules])
 
 
 def _readings(text: str) -> Iterator[str]:

@@ -2,14 +2,14 @@
 
 import pytest
 
-from cmp.core.classify import Party, RequestIndex, RequestRule, host_suffixes
+from cmp.core.classify import Party, QueryRule, RequestIndex, RequestRule, host_suffixes
 from cmp.core.globs import Glob
 from cmp.core.urls import parse_url
 from tests.core.examples import compiled, shop
 
 
 def rule(id_: str, host: str = "", path: str = "", query: str = "") -> RequestRule:
-    return RequestRule(id_, id_, "analytics", host, Glob(path) if path else None, frozenset(query.split()))
+    return RequestRule(id_, id_, "analytics", host, Glob(path) if path else None, QueryRule(frozenset(query.split())))
 
 
 def index(*rules: RequestRule) -> RequestIndex:

@@ -23,8 +23,10 @@ def test_the_order_of_precedence() -> None:
         "strictly necessary",
         "explicit refusal",
         "grant made while the signal was shown",
+        "service the visitor asked for",
         "privacy signal",
         "grant",
+        "regional default",
         "policy default",
     ]
 

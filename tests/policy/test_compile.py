@@ -35,7 +35,18 @@ def test_what_is_left_out_is_filled_in() -> None:
     assert whole["categories"]["analytics"]["default"] == "deny"
     assert whole["signals"]["dnt"]["grantOverrides"] is False
     assert whole["vendors"] == [
-        vendor(company="V", country="ZZ", techniques=[], hosts=[], signatures=[], cookies=[]),
+        vendor(
+            company="V",
+            country="ZZ",
+            techniques=[],
+            transferBasis="",
+            authorised=None,
+            hosts=[],
+            aliases=[],
+            uses=[],
+            signatures=[],
+            cookies=[],
+        ),
     ]
 
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from cmp.policy.load import find_faults
-from cmp.policy.meaning import faults_of_meaning, known_rules
+from cmp.policy.meaning import faults_of_meaning
+from cmp.policy.references import known_rules
 from tests.core.examples import shop
 
 CATEGORIES: dict[str, Any] = shop()["categories"]

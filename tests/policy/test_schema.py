@@ -109,11 +109,11 @@ VENDOR = {"id": "v", "name": "V", "category": "analytics"}
             id="a category with a space",
         ),
         pytest.param(
-            put("/categories/analytics/basis", "legitimate-interest"),
+            put("/categories/analytics/basis", "habit"),
             "/categories/analytics/basis",
-            '"legitimate-interest" is none of "necessary", "consent"',
-            "knows no other basis",
-            id="legitimate interest is no basis",
+            '"habit" is none of "necessary", "consent"',
+            "exempt: allowed until the visitor objects",
+            id="basis",
         ),
         pytest.param(
             drop("/categories/analytics/basis"),

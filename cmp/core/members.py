@@ -1,0 +1,239 @@
+"""What a request sends besides its headers, as named members: of a query, a form, JSON, a multipart body.
+
+May go in here: reading URLs, bodies and texts into (names, value), through the wrappings that tags use. May not:
+judging a value (`sensitive.py`), changing one (`cmp.wire.reduce`).
+
+Everything is bounded: a value is unwrapped at most `DEPTH` times, each time by one reading, so that the work grows with
+the length of the text and not with what it holds.
+"""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from cmp.core.urls import Url, query_pairs
+
+# How often a value is unwrapped: percent-encoding in JSON in Base64 in a query is four.
+DEPTH = 6
+# So much of a body is read, in bytes.
+BODY_BOUND = 1024 * 1024
+
+_FORM = "application/x-www-form-urlencoded"
+# Types that hold no text: digits that stand in them by chance are no numbers.
+_NO_TEXT = ("image/", "audio/", "video/", "font/")
+_PARTS_AT_MOST = 1_000
+
+# Charsets that servers expect of forms and scripts send; others are read as UTF-8. By name, because Python knows codecs
+# that take quadratic time and others that are no charsets at all.
+_CHARSETS = frozenset(
+    {
+        *("utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin1", "iso-8859-2", "iso-8859-15", "windows-1250"),
+        *("windows-1251", "windows-1252", "windows-1254", "koi8-r", "utf-16", "utf-16le", "utf-16be", "shift_jis"),
+        *("euc-jp", "euc-kr", "gb2312", "gbk", "gb18030", "big5"),
+    }
+)
+_CHARSET = re.compile(r";\s*charset\s*=\s*\"?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
+_BOUNDARY = re.compile(r";\s*boundary\s*=\s*(?:\"([^\"]{1,200})\"|([^\s;\",]{1,200}))", re.IGNORECASE)
+_PART_NAME = re.compile(rb"content-disposition:[^\r\n]*?[; ]name=\"([^\"\r\n]{0,200})\"", re.IGNORECASE)
+_PART_TYPE = re.compile(rb"content-type:[ \t]*([^\r\n;]{1,100})", re.IGNORECASE)
+# Of a text, the characters that stand in binary data and hardly in a message. U+FFFD stands for undecodable bytes.
+_NOISE = re.compile("[\x00-\x08\x0e-\x1f\x7f\ufffd]")
+_SAMPLE = 4_096
+_NOISE_RUN = re.compile("[\x00-\x08\x0e-\x1f\x7f\ufffd]+")
+_SHORTEST_AMONG_NOISE = 24
+_LOOSE = re.compile(
+    r"(?<![\w.\[\]%-])([A-Za-z_][\w.\[\]%-]{0,63}+)[\"'\\]{0,4}\s{0,4}(?:[:=]|\r?\n\r?\n)\s{0,4}[\"'\\]{0,4}"
+    r"([^\"'\\&;{}\[\]\r\n]{1,120})"
+)
+_ONE_PAIR = re.compile(r"[A-Za-z_][\w.\[\]-]{0,63}=[\[{%e]")
+# Base64 of text that begins with {" or [{ (eyJ also begins each part of a JSON Web Token, RFC 7519).
+_BASE64 = re.compile(r"(?:eyJ|eyA|ewog|W3si|WyJ)[A-Za-z0-9+/_-]+={0,2}(?:\.[A-Za-z0-9_-]*)*")
+_NOTHING: Any = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A value and the names that lead to it, outermost first: ("data", "card", "number").
+
+    A path segment has the one before it as its name (`in_path`). A text without members has no names.
+    """
+
+    names: tuple[str, ...]
+    value: str
+    in_path: bool = False
+
+
+class _Number(str):
+    """A number of JSON as written: no digit may get lost, and int() refuses very long ones."""
+
+    __slots__ = ()
+
+
+_DECODER = json.JSONDecoder(parse_int=_Number, parse_float=_Number, parse_constant=_Number)
+
+
+def members_of_url(url: Url) -> Iterator[Member]:
+    """Path segments and query members, percent-decoded; what a value wraps is read as well."""
+    before = ""
+    for segment in url.path.split("/"):
+        if segment:
+            decoded = unquote(segment)
+            decoded = unquote(decoded) if "%" in decoded else decoded
+            yield Member((before,) if before else (), decoded, in_path=True)
+            before = decoded
+    for name, value in query_pairs(url.query):
+        yield from _read((name,), value, 1)
+
+
+def members_of_body(body: bytes, content_type: str) -> Iterator[Member]:
+    """Members of a request's body, without its Content-Encoding; `content_type` is the header as sent, "" for none.
+
+    At most `BODY_BOUND` bytes are read. Undecodable bytes are read as U+FFFD; what is no text has no members. The type
+    is trusted for forms and multipart only: scripts send JSON as text/plain to be spared a preflight.
+    """
+    body = body[:BODY_BOUND]
+    type_ = content_type.partition(";")[0].strip().lower()
+    if not body or type_.startswith(_NO_TEXT):
+        return
+    if type_.startswith("multipart/") and (found := _BOUNDARY.search(content_type)):
+        yield from _parts(body, (found[1] or found[2]).encode("utf-8", "replace"))
+        return
+    text = _decoded(body, content_type)
+    if not _is_text(text):
+        return
+    if type_ == _FORM:
+        for name, value in query_pairs(text):
+            yield from _read((name,), value, 1)
+    else:
+        yield from _read((), text, 0)
+
+
+def members_of_text(text: str) -> Iterator[Member]:
+    """Members of a text that may be any of these: a URL, a form, JSON, or just a message."""
+    yield from _read((), text, 0)
+
+
+def members_of_piece(text: str) -> Iterator[Member]:
+    """Members of a text that was cut out of a longer one: what looks like a name and its value, and the text itself.
+
+    Undecodable characters part the text; what is left between them in binary data is too short to be looked at.
+    """
+    pieces = _NOISE_RUN.split(text)
+    for piece in pieces:
+        if len(piece) >= _SHORTEST_AMONG_NOISE or len(pieces) == 1:
+            yield from _loose(piece, ())
+
+
+def _loose(text: str, names: tuple[str, ...]) -> Iterator[Member]:
+    """For what is no whole JSON, form or query."""
+    yield Member(names, text)
+    for found in _LOOSE.finditer(text):
+        value = unquote(unquote(found[2])) if "%" in found[2] else found[2]
+        yield Member((*names, unquote(found[1])), value.rstrip(", \t"))
+
+
+def _parts(body: bytes, boundary: bytes) -> Iterator[Member]:
+    """The text parts of a multipart body (RFC 7578)."""
+    for part in body.split(b"--" + boundary, _PARTS_AT_MOST)[1:]:
+        head, gap, value = part.partition(b"\r\n\r\n")
+        if not gap:
+            head, _, value = part.partition(b"\n\n")
+        kind = _PART_TYPE.search(head)
+        if kind is not None and kind[1].strip().lower().startswith(tuple(start.encode() for start in _NO_TEXT)):
+            continue
+        name = _PART_NAME.search(head)
+        text = value.strip(b"\r\n").decode("utf-8", "replace")
+        if _is_text(text):
+            yield from _read((name[1].decode("utf-8", "replace"),) if name else (), text, 1)
+
+
+def _decoded(body: bytes, content_type: str) -> str:
+    if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return body.decode("utf-16", "replace")
+    stated = _CHARSET.search(content_type)
+    charset = stated[1].lower() if stated else "utf-8"
+    return body.decode(charset if charset in _CHARSETS else "utf-8", "replace").removeprefix("\ufeff")
+
+
+def _is_text(text: str) -> bool:
+    sample = text[:_SAMPLE]
+    return len(_NOISE.findall(sample)) * 10 <= len(sample)
+
+
+def _read(names: tuple[str, ...], text: str, depth: int) -> Iterator[Member]:
+    """One value and what it wraps: JSON or Base64 of it, percent-encoding, a query."""
+    if depth >= DEPTH:
+        yield Member(names, text)
+        return
+    start = text.lstrip()[:1]
+    if start in ("{", "["):
+        value = _json(text)
+        if value is not _NOTHING:
+            yield from _walk(names, value, depth + 1)
+            return
+        if "\n" in text:
+            # JSON Lines, and messages with a JSON header line.
+            for line in text.splitlines():
+                yield from _read(names, line, depth + 1)
+            return
+        yield from _loose(text, names)
+        return
+    elif start in ("e", "W") and (token := _BASE64.fullmatch(text.strip())):
+        for part in token[0].split("."):
+            if unpacked := _from_base64(part):
+                yield from _read(names, unpacked, depth + 1)
+        return
+    yield Member(names, text)
+    if "%" in text:
+        decoded = unquote(text)
+        if decoded != text:
+            yield from _read(names, decoded, depth + 1)
+            return
+    if "=" in text and ("&" in text or "?" in text or _ONE_PAIR.match(text)):
+        for name, value in query_pairs(text.partition("?")[2] if "?" in text else text):
+            yield from _read((*names, name), value, depth + 1)
+
+
+def _json(text: str) -> Any:
+    try:
+        value, end = _DECODER.raw_decode(text, len(text) - len(text.lstrip()))
+    except (ValueError, RecursionError):
+        return _NOTHING
+    return value if not text[end:].strip() else _NOTHING
+
+
+def _walk(names: tuple[str, ...], value: Any, depth: int) -> Iterator[Member]:
+    waiting: list[tuple[tuple[str, ...], Any]] = [(names, value)]
+    while waiting:
+        path, item = waiting.pop()
+        if isinstance(item, dict):
+            # Reversed, because the last is taken first. Beyond a dozen names the outer ones tell nothing any more.
+            waiting.extend(((*path, str(key))[-12:], child) for key, child in reversed(item.items()))
+        elif isinstance(item, list):
+            if 2 <= len(item) <= 3 and all(isinstance(child, _Number) for child in item):
+                yield Member(path, ",".join(item))
+            waiting.extend((path, child) for child in reversed(item))
+        elif isinstance(item, _Number):
+            yield Member(path, item)
+        elif isinstance(item, str):
+            yield from _read(path, item, depth)
+
+
+def _from_base64(text: str) -> str:
+    """The text in Base64, "" where it is none; "-" and "_" may stand for "+" and "/", padding may be left out."""
+    try:
+        data = base64.b64decode(
+            text.rstrip("=").translate(_URL_SAFE) + "=" * (-len(text.rstrip("=")) % 4), validate=True
+        )
+    except (binascii.Error, ValueError):
+        return ""
+    decoded = data.decode("utf-8", "replace")
+    return decoded if _is_text(decoded) else ""
+
+
+_URL_SAFE = str.maketrans("-_", "+/")

@@ -1,0 +1,182 @@
+"""Whether a request may be made at all.
+
+May go in here: the steps that lead to a ruling on a request, as a table in the order of their precedence. May not:
+cookies (`on_cookies.py`), what else is changed in a request that passes (`outgoing.py`).
+
+Under a policy composed of several each is asked, and `composed.py` picks the strictest answer.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from cmp.core.classify import Party, RequestRule, host_suffixes
+from cmp.core.composed import strictest
+from cmp.core.consent import Visitor, permit
+from cmp.core.decision import Reason, Ruling
+from cmp.core.exchange import Exchange, Kind, Unseen
+from cmp.core.on_vendors import rule_on_vendor
+from cmp.core.parties import observed_events, of_the_unknown, party_of
+from cmp.core.policy import Policy, Treatment
+
+# Types of request bodies that identifiers can be taken out of (`cmp.wire.reduce`).
+_REDUCIBLE = ("", "application/x-www-form-urlencoded", "application/json")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request under one policy, with what every step needs of it."""
+
+    policy: Policy
+    visitor: Visitor
+    exchange: Exchange
+    party: Party
+
+    @property
+    def navigation(self) -> bool:
+        return self.exchange.kind is Kind.DOCUMENT
+
+    @property
+    def by_host(self) -> bool:
+        """Whether rules for hosts count.
+
+        On a vendor's own pages its hosts are the first party, unless the policy says which sites it is about. A
+        navigation that is only guessed at may be a hidden frame, so a known vendor does not pass as one.
+        """
+        return self.party is Party.THIRD or self.navigation or bool(self.policy.sites)
+
+    @property
+    def rule(self) -> RequestRule | None:
+        return self.policy.requests.find(self.exchange.url, self.exchange.page, by_host=self.by_host)
+
+    def own_category(self) -> str | None:
+        """The category of the site's own traffic; None for somebody else's page."""
+        return self.policy.own_category if self.party is Party.FIRST else None
+
+
+def rule_on_request(policy: Policy, visitor: Visitor, exchange: Exchange) -> Ruling:
+    """Whether the request may be made at all."""
+    return strictest([request_steps(part, visitor, exchange)[1] for part in policy.each])
+
+
+def request_steps(policy: Policy, visitor: Visitor, exchange: Exchange) -> tuple[str, Ruling]:
+    """The answer of one policy, none of its parts asked, and the name of the step of `REQUEST_STEPS` it came from."""
+    # The request that asks for a service is part of it, or nobody could ever ask.
+    if events := frozenset(observed_events(policy, exchange)) - visitor.events:
+        visitor = replace(visitor, events=visitor.events | events)
+    ask = Asked(policy, visitor, exchange, party_of(policy, exchange))
+    for name, step in REQUEST_STEPS:
+        if (ruling := step(ask)) is not None:
+            return name, ruling
+    raise AssertionError("the last step always answers")
+
+
+def _consent_endpoint(ask: Asked) -> Ruling | None:
+    if ask.exchange.kind is not Kind.CONSENT:
+        return None
+    return Ruling(True, Reason.NECESSARY, "consent-endpoint", ask.own_category())
+
+
+def _excluded(ask: Asked) -> Ruling | None:
+    if ask.party is Party.FIRST and any(rule.matches(ask.exchange.url) for rule in ask.policy.excluded):
+        return Ruling(True, Reason.OUT_OF_SCOPE, "exclude", ask.own_category())
+    return None
+
+
+def _sensitive(ask: Asked) -> Ruling | None:
+    """Numbers and places go where the policy says, whoever asks for them: pages the visitor goes to as well."""
+    policy = ask.policy
+    for data in sorted(ask.exchange.carries & policy.sensitive.keys()):
+        rule = policy.sensitive[data]
+        owner = ask.rule
+        if not (
+            (rule.own and ask.party is Party.FIRST)
+            or (owner is not None and owner.vendor in rule.vendors)
+            or any(suffix in rule.hosts for suffix in host_suffixes(ask.exchange.url.host))
+        ):
+            return Ruling(False, Reason.SENSITIVE, rule.id, rule.category, owner.vendor if owner else None)
+        if rule.category is not None:
+            permission = permit(policy, ask.visitor, ask.exchange.signals, rule.category, None)
+            if not permission.allowed:
+                return Ruling(False, permission.reason, rule.id, rule.category)
+    return None
+
+
+def _confined(ask: Asked) -> Ruling | None:
+    for name in sorted(ask.exchange.carries):
+        if name.startswith("cookie:"):
+            owner = ask.rule
+            return Ruling(False, Reason.CONFINED, name, vendor=owner.vendor if owner else None)
+    return None
+
+
+def _insecure(ask: Asked) -> Ruling | None:
+    """No way back from HTTPS to plain HTTP: neither what a page loads nor what a form of the site sends."""
+    exchange = ask.exchange
+    if not ask.policy.require_https or exchange.url.scheme not in ("http", "ws"):
+        return None
+    if ask.navigation:
+        downgrade = exchange.method.upper() == "POST" and bool(ask.policy.sites) and ask.party is Party.FIRST
+    else:
+        downgrade = exchange.page is not None and exchange.page.scheme == "https"
+    return Ruling(False, Reason.INSECURE, "transport.https", ask.own_category()) if downgrade else None
+
+
+def _navigation(ask: Asked) -> Ruling | None:
+    if not ask.navigation or Unseen.KIND in ask.exchange.unseen:
+        return None
+    # The visitor goes there: a page the person asked for is never a tracker's request, whoever's page it is.
+    return Ruling(True, Reason.NAVIGATION, "navigation", ask.own_category())
+
+
+def _declared(ask: Asked) -> Ruling | None:
+    rule = ask.rule
+    if rule is None:
+        return None
+    ruling = rule_on_vendor(ask.policy, ask.visitor, ask.exchange.signals, rule)
+    if ruling.allowed:
+        return _ping(ask) or ruling
+    reducible = ask.policy.categories[rule.category].treatment is Treatment.REDUCE and ruling.rule == rule.id
+    if not reducible or ruling.reason is Reason.NEVER or ask.exchange.kind is Kind.WEBSOCKET:
+        return ruling
+    if ask.exchange.content_type not in _REDUCIBLE:
+        return ruling
+    return replace(ruling, allowed=True, reason=Reason.REDUCED, reduced=True)
+
+
+def _ping(ask: Asked) -> Ruling | None:
+    """Hyperlink auditing tells where a visitor goes: a purpose of its own, whoever is told."""
+    category = ask.policy.outgoing.pings
+    if ask.exchange.kind is not Kind.PING or category is None:
+        return None
+    permission = permit(ask.policy, ask.visitor, ask.exchange.signals, category, None)
+    return None if permission.allowed else Ruling(False, permission.reason, "outgoing.pings", category)
+
+
+def _guessed_navigation(ask: Asked) -> Ruling | None:
+    return Ruling(True, Reason.NAVIGATION, "navigation", ask.own_category()) if ask.navigation else None
+
+
+def _own_site(ask: Asked) -> Ruling | None:
+    if ask.party is not Party.FIRST:
+        return None
+    return Ruling(True, Reason.FIRST_PARTY, "first-party", ask.own_category())
+
+
+def _unknown_host(ask: Asked) -> Ruling | None:
+    return of_the_unknown(ask.policy.unknown_host, "unknown.host")
+
+
+# The first step with an answer decides; the last always has one.
+REQUEST_STEPS: tuple[tuple[str, Callable[[Asked], Ruling | None]], ...] = (
+    ("our own endpoint", _consent_endpoint),
+    ("path the policy excludes", _excluded),
+    ("sensitive data", _sensitive),
+    ("confined cookie", _confined),
+    ("transport", _insecure),
+    ("page the visitor goes to", _navigation),
+    ("declared vendor", _declared),
+    ("hyperlink auditing", _ping),
+    ("page the visitor may go to", _guessed_navigation),
+    ("own site", _own_site),
+    ("unknown host", _unknown_host),
+)

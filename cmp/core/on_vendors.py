@@ -1,0 +1,26 @@
+"""What a policy says of a vendor, whatever the request or the cookie: authorised, inside the regions, permitted.
+
+May go in here: the ruling that requests and cookies of a vendor share. May not: which rule they fall under.
+"""
+
+from cmp.core.classify import CookieRule, RequestRule
+from cmp.core.consent import Visitor, permit
+from cmp.core.decision import Reason, Ruling
+from cmp.core.policy import Policy
+from cmp.core.signals import Signals
+
+
+def rule_on_vendor(policy: Policy, visitor: Visitor, signals: Signals, rule: RequestRule | CookieRule) -> Ruling:
+    """The ruling of one policy, none of its parts asked, on what falls under one of its rules."""
+
+    def ruling(allowed: bool, reason: Reason, id_: str = rule.id) -> Ruling:
+        return Ruling(allowed, reason, id_, rule.category, rule.vendor)
+
+    if rule.vendor is not None and not policy.categories[rule.category].never:
+        vendor = policy.vendors[rule.vendor]
+        if vendor.authorised is False or (policy.authorisation_listed and not vendor.authorised):
+            return ruling(False, Reason.UNAUTHORISED, "authorisation")
+        if policy.transfers is not None and policy.transfers.deny and not policy.transfers.covers(vendor):
+            return ruling(False, Reason.OUTSIDE_REGION, "transfers")
+    permission = permit(policy, visitor, signals, rule.category, rule.vendor)
+    return ruling(permission.allowed, permission.reason)

@@ -1,0 +1,37 @@
+"""Whose host a request goes to, which events it is, and what the policy says of what it does not know.
+
+May go in here: the questions that rulings on requests and on cookies share. May not: rulings on what is declared.
+"""
+
+from cmp.core.classify import Party, host_suffixes
+from cmp.core.decision import Reason, Ruling
+from cmp.core.exchange import Exchange
+from cmp.core.policy import Policy, Unknown
+
+_UNKNOWN_REASON = {
+    Unknown.DENY: Reason.UNKNOWN_DENIED,
+    Unknown.REPORT: Reason.UNKNOWN_REPORTED,
+    Unknown.ALLOW: Reason.UNKNOWN_ALLOWED,
+}
+
+
+def party_of(policy: Policy, exchange: Exchange) -> Party:
+    """Whose host it is. Where the policy names its sites they alone are first; else the page's own site is."""
+    if policy.sites:
+        own = any(suffix in policy.sites for suffix in host_suffixes(exchange.url.host))
+    else:
+        own = exchange.same_site
+    return Party.FIRST if own else Party.THIRD
+
+
+def of_the_unknown(treatment: Unknown, rule: str) -> Ruling:
+    """The ruling on what no rule knows."""
+    return Ruling(treatment is not Unknown.DENY, _UNKNOWN_REASON[treatment], rule, reported=treatment is Unknown.REPORT)
+
+
+def observed_events(policy: Policy, exchange: Exchange) -> tuple[str, ...]:
+    """The ids of the events that this request is, in the order of the policy."""
+    if not policy.events:
+        return ()
+    party = party_of(policy, exchange)
+    return tuple(event.id for event in policy.events if event.matches(exchange.method, exchange.url, party))

@@ -1,0 +1,93 @@
+"""Where a visitor is, and what holds there.
+
+May go in here: places, regions and the choice between them. May not: how a place is learnt (a header, a setting: that
+is looked up at the edge) and what a category is.
+
+A place is an ISO 3166 code: a country ("DE") or a subdivision ("US-CA"); "" where nobody knows.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+# The European Economic Area (Agreement of 1992): the 27 members of the Union, Iceland, Liechtenstein, Norway.
+EU = frozenset(
+    {"AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU"}
+    | {"IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK"}
+)
+EEA = EU | {"IS", "LI", "NO"}
+GROUPS: Mapping[str, frozenset[str]] = {"EU": EU, "EEA": EEA}
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A group of places with rules of its own: defaults by category, and seconds until a visitor is asked again."""
+
+    id: str
+    places: frozenset[str]
+    defaults: Mapping[str, bool] = field(default_factory=dict)
+    ask_again: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Regions:
+    """The regions of a policy, and where a visitor's place is taken from.
+
+    `header` is the name of a request header that the operator's own edge sets (lower case), `fixed` a place that is
+    true of everybody; both "" where there is no source, so that no place is ever known.
+    """
+
+    defined: tuple[Region, ...] = ()
+    header: str = ""
+    fixed: str = ""
+
+    def possible(self, place: str) -> tuple[Region | None, ...]:
+        """The regions a visitor may be in, None standing for "in none of them".
+
+        An unknown place may be in any. A country without its subdivision may be in any region of that country.
+        """
+        if not self.defined:
+            return (None,)
+        if not place:
+            return (*self.defined, None)
+        country, _, subdivision = place.partition("-")
+        if subdivision:
+            named = [region for region in self.defined if place in region.places]
+            whole = [region for region in self.defined if country in region.places]
+            return tuple((named or whole)[:1]) or (None,)
+        all_of_it = next((region for region in self.defined if country in region.places), None)
+        inside = [r for r in self.defined if any(p.startswith(f"{country}-") for p in r.places)]
+        return (*inside, all_of_it)
+
+    def default(self, place: str, category: str, otherwise: bool) -> bool | None:
+        """What holds for a category before any choice: None where no region says anything of it, else the strictest
+        of what may hold. `otherwise` is the policy's own default, for where no region has one."""
+        said = [r.defaults.get(category) if r is not None else None for r in self.possible(place)]
+        if all(found is None for found in said):
+            return None
+        return all(otherwise if found is None else found for found in said)
+
+    def ask_again(self, place: str, otherwise: int, choose: Callable[[Iterable[int]], int]) -> int:
+        """Seconds a choice holds. `choose` is `min` for what was granted and `max` for what was refused: where the
+        place is not known, permission ends at the earliest and a refusal at the latest."""
+        return choose((r.ask_again if r is not None else None) or otherwise for r in self.possible(place))
+
+
+NO_REGIONS = Regions()
+
+
+def read_place(text: str) -> str:
+    """A place as a header or a person writes it, "" for anything that is no ISO 3166 code.
+
+    "XX" and "T1" are what a well-known edge writes for an unknown place and for Tor.
+    """
+    place = text.strip().upper().replace("_", "-")
+    country, _, subdivision = place.partition("-")
+    known = len(country) == 2 and country.isascii() and country.isalpha() and country not in ("XX", "T1", "ZZ")
+    if not known or (subdivision and not (len(subdivision) <= 3 and subdivision.isascii() and subdivision.isalnum())):
+        return ""
+    return place
+
+
+def expand(places: Iterable[str]) -> frozenset[str]:
+    """Places with the groups "EU" and "EEA" written out."""
+    return frozenset(found for place in places for found in GROUPS.get(place, (place,)))
