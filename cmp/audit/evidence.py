@@ -4,20 +4,24 @@ May go in here: the one walk over delivered exchanges, and at which stage of the
 May not: findings (`detectors/`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
+from typing import Any, TypeVar
 
 from cmp.audit.finding import Level
 from cmp.audit.replay import Replay, Step
+from cmp.audit.said import Said
 from cmp.core.classify import CookieRule, Party
-from cmp.core.consent import Visitor
+from cmp.core.consent import Visitor, permit
 from cmp.core.cookies import SetCookie
 from cmp.core.decide import declared_cookie, party_of, rule_on_cookie, rule_on_request, rule_on_set_cookie
 from cmp.core.decision import Reason, Ruling
 from cmp.core.exchange import Exchange, Kind, Phase, Unseen
 from cmp.core.policy import Policy
+
+T = TypeVar("T")
 
 # HAR is of 2009: a cookie that ends before that was taken away, in any capture there can be.
 _BEFORE_ANY_CAPTURE = 1_230_768_000.0
@@ -67,6 +71,21 @@ class Sighting:
         return cookie.lifetime(self.exchange.time)
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A request that was delivered, with what it says. `at` is its place in the capture, counted from 0.
+
+    `party` names who received it: the company behind the host where the policy knows it, else the host's site; `third`
+    tells that this is not the site that the visitor is on.
+    """
+
+    at: int
+    seen: Sighting
+    said: Said
+    party: str
+    third: bool
+
+
 @dataclass(frozen=True)
 class Evidence:
     """A replay, and what its capture shows as delivered. `baseline`: held against no policy the site declared."""
@@ -83,19 +102,80 @@ class Evidence:
         """A broken promise is a violation; against a baseline it is for a person to judge."""
         return Level.POTENTIAL if self.baseline else Level.VIOLATION
 
+    def once(self, make: Callable[["Evidence"], T]) -> T:
+        """What `make` makes of this evidence; kept for the next detector that asks."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: T = self._made[make]
+        return made
+
+    @cached_property
+    def _made(self) -> dict[Callable[["Evidence"], Any], Any]:
+        return {}
+
+    def promised(self, code: str, otherwise: Level = Level.POTENTIAL) -> Level:
+        """The level of a breach that no rule of a policy forbids: a violation where one of its promises names the
+        detector ("detector:CODE" among `keptBy`), else as given."""
+        return self.breach if code in self._promises else otherwise
+
+    @cached_property
+    def _promises(self) -> frozenset[str]:
+        promises = (promise for part in self.policy.each for promise in part.document.get("promises", ()))
+        return frozenset(_kept_by_detectors(promises))
+
     @cached_property
     def requests(self) -> tuple[Sighting, ...]:
         """Requests to others. A page the visitor goes to is none, even where it is only guessed to be a page."""
-        return tuple(
-            _sighting(self.policy, step, exchange, rule_on_request(self.policy, step.visitor, exchange))
+        return tuple(seen for seen in self.delivered if seen.exchange.kind is not Kind.DOCUMENT)
+
+    @cached_property
+    def delivered(self) -> tuple[Sighting, ...]:
+        """Every request, pages of the site included. What the policy excludes is not its matter.
+
+        The ruling is on who was contacted. What a request carried, and whether it was encrypted, have detectors of
+        their own, and do not hide that somebody was contacted who may not be.
+        """
+        policy = _of_recipients(self.policy)
+        ruled = (
+            _sighting(self.policy, step, exchange, rule_on_request(policy, step.visitor, _of_recipient(exchange)))
             for step, exchange in self._delivered()
-            if exchange.kind is not Kind.DOCUMENT
         )
+        return tuple(seen for seen in ruled if seen.ruling.reason is not Reason.OUT_OF_SCOPE)
+
+    @cached_property
+    def pages(self) -> tuple[Sighting, ...]:
+        """Pages of the site that the visitor went to."""
+        return tuple(seen for seen in self.delivered if seen.exchange.kind is Kind.DOCUMENT)
+
+    @cached_property
+    def messages(self) -> tuple[Message, ...]:
+        """Every request with what it says, in the order of the capture."""
+        return tuple(self._messages())
+
+    def _messages(self) -> Iterator[Message]:
+        for at, seen in enumerate(self.delivered):
+            entry, exchange = seen.step.entry, seen.exchange
+            said = Said(exchange, entry.body, entry.body_type)
+            third = party_of(self.policy, exchange) is Party.THIRD
+            yield Message(at, seen, said, self.party(exchange), third)
+
+    def party(self, exchange: Exchange) -> str:
+        """Who stands behind the host: the policy itself for its sites, a company of it, else the registrable domain."""
+        if self.policy.sites and party_of(self.policy, exchange) is Party.FIRST:
+            return self.policy.id
+        rule = self.policy.requests.find(exchange.url, exchange.page)
+        if rule is not None and rule.host:
+            return self.policy.vendors[rule.vendor].company
+        return exchange.host_site
 
     @cached_property
     def cookies(self) -> tuple[Sighting, ...]:
-        """Cookies sent, once an exchange and name, and set. Taking a cookie away is none of them."""
-        return tuple(cookie for step, exchange in self._delivered() for cookie in _cookies(self.policy, step, exchange))
+        """Cookies sent, once an exchange and name, and set. Taking a cookie away is none of them.
+
+        Our own endpoints are asked with every cookie, to see which must go, and never hand one on.
+        """
+        passed = (seen for seen in self.delivered if seen.exchange.kind is not Kind.CONSENT)
+        return tuple(cookie for seen in passed for cookie in _cookies(self.policy, seen.step, seen.exchange))
 
     def _delivered(self) -> Iterator[tuple[Step, Exchange]]:
         for step in self.replay.steps:
@@ -123,23 +203,53 @@ def deletes(cookie: SetCookie, exchange: Exchange) -> bool:
     return cookie.deletes(exchange.time)
 
 
-def stage_of(policy: Policy, visitor: Visitor, ruling: Ruling) -> Stage | None:
+# The policy says so of the vendor, and whether the visitor agreed was not even asked.
+_WHOEVER_AGREES = frozenset({Reason.OUTSIDE_REGION, Reason.UNAUTHORISED})
+
+
+def stage_of(policy: Policy, visitor: Visitor, exchange: Exchange, ruling: Ruling) -> Stage | None:
     """When the breach happened; None where the ruling permits it, or nothing is known of what it is for."""
     if ruling.allowed or ruling.category is None:
         return None
-    if ruling.reason is Reason.REFUSED:
+    reason = ruling.reason
+    if reason in _WHOEVER_AGREES:
+        asked = [part for part in policy.each if ruling.category in part.categories]
+        answers = [permit(part, visitor, exchange.signals, ruling.category, ruling.vendor) for part in asked]
+        refusal = next((answer for answer in answers if not answer.allowed), None)
+        if refusal is None:
+            # decl.region tells of those outside.
+            return Stage.DESPITE_NEVER if reason is Reason.UNAUTHORISED else None
+        reason = refusal.reason
+    if reason is Reason.REFUSED:
         return Stage.AFTER_REJECT
-    if ruling.reason is Reason.NEVER and visitor.decided:
+    if reason is Reason.NEVER and visitor.decided:
         return Stage.DESPITE_NEVER if visitor.granted else Stage.AFTER_REJECT
     # Where the policy waits for consent anyway, a visitor who has not been asked is the plainer breach.
-    signal = {Reason.GPC: Stage.DESPITE_GPC, Reason.DNT: Stage.DESPITE_DNT}.get(ruling.reason)
+    signal = {Reason.GPC: Stage.DESPITE_GPC, Reason.DNT: Stage.DESPITE_DNT}.get(reason)
     if signal is not None and (visitor.decided or policy.categories[ruling.category].default):
         return signal
     return Stage.BEFORE
 
 
+def _of_recipients(policy: Policy) -> Policy:
+    parts = tuple(replace(part, require_https=False) for part in policy.parts)
+    return replace(policy, require_https=False, parts=parts)
+
+
+def _of_recipient(exchange: Exchange) -> Exchange:
+    return replace(exchange, carries=frozenset()) if exchange.carries else exchange
+
+
 def _sighting(policy: Policy, step: Step, exchange: Exchange, ruling: Ruling) -> Sighting:
-    return Sighting(step, exchange, ruling, stage_of(policy, step.visitor, ruling))
+    return Sighting(step, exchange, ruling, stage_of(policy, step.visitor, exchange, ruling))
+
+
+def _kept_by_detectors(promises: Iterable[Any]) -> Iterator[str]:
+    """The detectors that promises of a policy rest on, in either mode."""
+    for promise in promises:
+        kept_by = promise.get("keptBy", ())
+        for names in kept_by.values() if isinstance(kept_by, Mapping) else (kept_by,):
+            yield from (name.removeprefix("detector:") for name in names if name.startswith("detector:"))
 
 
 def _cookies(policy: Policy, step: Step, exchange: Exchange) -> Iterator[Sighting]:
@@ -148,12 +258,12 @@ def _cookies(policy: Policy, step: Step, exchange: Exchange) -> Iterator[Sightin
         sent.setdefault(pair.name, pair.value)
     for name, value in sent.items():
         ruling = rule_on_cookie(policy, step.visitor, exchange, name)
-        stage = stage_of(policy, step.visitor, ruling)
+        stage = stage_of(policy, step.visitor, exchange, ruling)
         yield Sighting(step, exchange, ruling, stage, name, value, None, declared_cookie(policy, exchange, name))
     for cookie in exchange.set_cookies:
         if deletes(cookie, exchange):
             continue
         ruling = rule_on_set_cookie(policy, step.visitor, exchange, cookie)
-        stage = stage_of(policy, step.visitor, ruling)
+        stage = stage_of(policy, step.visitor, exchange, ruling)
         declared = declared_cookie(policy, exchange, cookie.name)
         yield Sighting(step, exchange, ruling, stage, cookie.name, cookie.value, cookie, declared)

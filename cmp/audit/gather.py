@@ -9,8 +9,9 @@ A tracker contacted fifty times is one finding with a count, so that a report li
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from cmp.audit.evidence import Evidence, Sighting
+from cmp.audit.evidence import Evidence, Message, Sighting
 from cmp.audit.finding import Finding, Level, hashed, without_values
+from cmp.audit.search import Hit
 from cmp.core.exchange import Unseen
 
 # So many hosts of a vendor stand in a finding; the count tells how many more there are.
@@ -20,7 +21,8 @@ _HOSTS = 5
 def requests_found(evidence: Evidence, code: str, sightings: Iterable[Sighting], level: Level) -> Iterator[Finding]:
     """One finding for each vendor, or each site that belongs to none.
 
-    Evidence: what, count, first, url (an example), hosts, host_count, kinds, reason, answered.
+    Evidence: what, count, first, url (an example), hosts, host_count, kinds, techniques (of the vendor, as the policy
+    names them), reason, answered.
     """
     groups: dict[tuple[str, str], list[Sighting]] = {}
     for seen in sightings:
@@ -29,17 +31,12 @@ def requests_found(evidence: Evidence, code: str, sightings: Iterable[Sighting],
         groups.setdefault(key, []).append(seen)
     for group in groups.values():
         first = group[0]
-        hosts = list(dict.fromkeys(seen.exchange.url.host for seen in group))
+        company = evidence.policy.vendors.get(first.ruling.vendor or "")
         found = {
             "what": "request",
-            "count": len(group),
-            "first": first.step.entry.index,
-            "url": without_values(first.exchange.url),
-            "hosts": hosts[:_HOSTS],
-            "host_count": len(hosts),
-            "kinds": sorted({seen.exchange.kind.value for seen in group}),
+            **_requests_form(group),
+            "techniques": list(company.techniques) if company else [],
             "reason": first.ruling.reason.value,
-            "answered": sum(seen.answered for seen in group),
         }
         yield _finding(evidence, code, group, level, found)
 
@@ -69,6 +66,48 @@ def cookies_found(evidence: Evidence, code: str, sightings: Iterable[Sighting], 
         if setting is not None:
             found["lifetime"] = lifetime_form(setting)
         yield _finding(evidence, code, group, level, found)
+
+
+def values_found(
+    evidence: Evidence, code: str, hits: Iterable[tuple[Message, Hit]], level: Level, *, name: str = "cookie"
+) -> Iterator[Finding]:
+    """One finding for each value's name and site, and each party that received it.
+
+    Evidence: what ("value"), the value's name (under the key `name`: "cookie" or "field"), site, recipient, where
+    ("url", "referrer", "body"), forms ("plain", "md5", "sha1", "sha256"), value (hash and length of the first), and of
+    the requests count, first, url, hosts, host_count, kinds, answered.
+    """
+    groups: dict[tuple[str, str, str], list[tuple[Message, Hit]]] = {}
+    for message, hit in hits:
+        groups.setdefault((hit.known.name, hit.known.site, message.party), []).append((message, hit))
+    for (named, site, party), group in groups.items():
+        requests = list({message.at: message.seen for message, _ in group}.values())
+        found: dict[str, Any] = {
+            "what": "value",
+            name: named,
+            "site": site,
+            "recipient": party,
+            "where": sorted({hit.where for _, hit in group}),
+            "forms": sorted({hit.form for _, hit in group}),
+            "value": hashed(group[0][1].known.value),
+            **_requests_form(requests),
+        }
+        # Where the value is in the path, it may not stand in the report for that.
+        found["url"] = found["url"].replace(group[0][1].known.value, "…")
+        yield _finding(evidence, code, requests, level, found)
+
+
+def _requests_form(group: Sequence[Sighting]) -> dict[str, Any]:
+    hosts = list(dict.fromkeys(seen.exchange.url.host for seen in group))
+    return {
+        "count": len(group),
+        "first": group[0].step.entry.index,
+        "url": without_values(group[0].exchange.url),
+        "hosts": hosts[:_HOSTS],
+        "host_count": len(hosts),
+        "kinds": sorted({seen.exchange.kind.value for seen in group}),
+        "answered": sum(seen.answered for seen in group),
+    }
 
 
 def lifetime_form(seen: Sighting) -> int | str | None:

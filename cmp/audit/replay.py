@@ -5,15 +5,16 @@ May go in here: who the visitor of an entry was, and the decisions. May not: jud
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from cmp.capture.capture import Capture, Entry, Note
+from cmp.capture.carrying import Carrying
 from cmp.core.classify import Party
 from cmp.core.consent import Visitor, supposed_visitor
 from cmp.core.decide import decide, party_of
 from cmp.core.decision import Action, Decision
-from cmp.core.exchange import Kind, Unseen
+from cmp.core.exchange import Exchange, Kind, Unseen
 from cmp.core.forms import decision_form
 from cmp.core.policy import Policy
 
@@ -59,23 +60,55 @@ class Replay:
 
 
 def replay(policy: Policy, capture: Capture, choice: str | None = None) -> Replay:
-    """Decide every entry of a capture.
+    """Decide every entry of a capture, in time order.
 
     With a `choice` ("none", "refuse", "accept", or categories) every visitor is supposed to have made it. Without, an
     entry of our own proxy has the visitor recorded in it, and everybody else made no choice. Raises ValueError for a
     choice that the policy does not offer.
     """
     supposed_visitor(policy, choice or "none")
-    steps = tuple(_step(policy, entry, choice) for entry in capture.entries)
+    steps = tuple(_steps(policy, capture.entries, choice))
     return Replay(policy, capture, choice, steps, _live(policy, steps))
 
 
-def _step(policy: Policy, entry: Entry, choice: str | None) -> Step:
-    if choice is None and entry.visitor is not None:
-        visitor = entry.visitor
-    else:
-        visitor = supposed_visitor(policy, choice or "none", entry.asked.signals)
-    return Step(entry, visitor, decide(policy, visitor, entry.asked))
+def _steps(policy: Policy, entries: Iterable[Entry], choice: str | None) -> Iterator[Step]:
+    """The entries one after the other: what a request carries depends on cookies seen before, and what a visitor may
+    use on events. A capture without visitors is taken for the visit of one person."""
+    carrying = Carrying(policy)
+    events: frozenset[str] = frozenset()
+    for entry in (_with_what_it_carries(carrying, entry) for entry in entries):
+        recorded = entry.visitor
+        if choice is None and recorded is not None:
+            visitor = recorded
+        else:
+            visitor = supposed_visitor(policy, choice or "none", entry.asked.signals)
+            # A supposed choice changes neither where the visitor is nor what was done before.
+            place, known = (recorded.place, recorded.events) if recorded is not None else ("", frozenset())
+            visitor = replace(visitor, place=place, events=known | events)
+        decision = decide(policy, visitor, entry.asked)
+        if not decision.blocked:
+            events |= frozenset(decision.events)
+        yield Step(entry, visitor, decision)
+
+
+def _with_what_it_carries(carrying: Carrying, entry: Entry) -> Entry:
+    """The entry with what its requests carry, besides what our own proxy noted in it.
+
+    A body that the capture does not show carries nothing here: `cap.incomplete` tells that it is missing.
+    """
+    if not carrying.active:
+        return entry
+    asked = _carrying(carrying, entry, entry.asked)
+    delivered = entry.delivered
+    if delivered is not None:
+        delivered = asked if delivered is entry.asked else _carrying(carrying, entry, delivered)
+    carrying.learn(entry.asked)
+    return replace(entry, asked=asked, delivered=delivered)
+
+
+def _carrying(carrying: Carrying, entry: Entry, exchange: Exchange) -> Exchange:
+    found = exchange.carries | carrying.of(exchange, entry.body, entry.body_type)
+    return replace(exchange, carries=found)
 
 
 def _live(policy: Policy, steps: tuple[Step, ...]) -> Live:

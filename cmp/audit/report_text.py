@@ -45,6 +45,16 @@ _WHY = {
     Reason.UNKNOWN_DENIED: "unknown to policy",
     Reason.UNKNOWN_REPORTED: "unknown, reported",
     Reason.UNKNOWN_ALLOWED: "unknown, allowed",
+    Reason.OUT_OF_SCOPE: "excluded by the policy",
+    Reason.ASKED_FOR: "asked for by the visitor",
+    Reason.REGION_ALLOWED: "allowed in the region",
+    Reason.REGION_DENIED: "no consent",
+    Reason.UNAUTHORISED: "not authorised",
+    Reason.OUTSIDE_REGION: "outside the countries",
+    Reason.SENSITIVE: "sensitive data",
+    Reason.CONFINED: "another's cookie in it",
+    Reason.INSECURE: "plain HTTP",
+    Reason.REDUCED: "without identifiers",
 }
 
 

@@ -5,6 +5,7 @@ May go in here: the values, and what holds for captures of every form. May not: 
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, TypeVar
 
 from cmp.core.consent import Visitor
@@ -12,14 +13,30 @@ from cmp.core.exchange import Exchange, Phase, Unseen
 
 T = TypeVar("T")
 
+# So much of a request's body is kept, in bytes.
+BODY_LIMIT = 65_536
+
+
+class Gap(StrEnum):
+    """What a capture may lack besides the parts of an exchange: bodies of requests."""
+
+    BODIES = "bodies"
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back, as far as findings need it. `size` is the body's length in bytes, None where not recorded."""
+    """What came back, as far as findings need it. `size` is the body's length in bytes, None where not recorded.
+
+    `location` is where it redirects to, as written, "" for nowhere. `tracking` is the tracking status it states (W3C
+    Tracking Preference Expression, section 6): the first character of `Tk`, or of "tracking" in the status resource
+    below `/.well-known/dnt/`; "" for none.
+    """
 
     status: int
     media_type: str = ""
     size: int | None = None
+    location: str = ""
+    tracking: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +54,10 @@ class Entry:
     `index` counts the file's entries from 0, skipped ones included. `asked` is what the browser asked for and the
     server answered: the input of `decide`. `delivered` is what went over the wire after our edits: the input of
     findings, None where nothing was forwarded. They differ only in flow files that our proxy wrote.
+
+    `body` is the delivered request's, at most BODY_LIMIT bytes of it, without its content coding; empty where there is
+    none and where the source does not show it; `body_missing` tells that there must have been one. `body_type` is its
+    Content-Type as written.
     """
 
     index: int
@@ -45,6 +66,9 @@ class Entry:
     answer: Answer | None = None
     visitor: Visitor | None = None
     recorded: Recorded | None = None
+    body: bytes = b""
+    body_type: str = ""
+    body_missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +92,8 @@ class Capture:
     """A capture file: its entries in time order, and what it cannot show.
 
     `unseen` names what no entry of the whole capture shows though there was traffic that should have had it, such as
-    cookies in an export that removes them: findings resting on it are "not assessable", never clean.
+    cookies in an export that removes them: findings resting on it are "not assessable", never clean. The bodies of
+    requests are among it as soon as one request must have had one and no request shows any.
     """
 
     file: str
@@ -78,7 +103,7 @@ class Capture:
     entries: tuple[Entry, ...]
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[Note, ...] = ()
-    unseen: frozenset[Unseen] = field(default_factory=frozenset)
+    unseen: frozenset[Unseen | Gap] = field(default_factory=frozenset)
 
 
 class CaptureError(Exception):
@@ -109,3 +134,9 @@ def unseen_everywhere(exchanges: Sequence[Exchange]) -> frozenset[Unseen]:
         if (among := answered if part is Unseen.SET_COOKIES else exchanges)
         and all(part in exchange.unseen for exchange in among)
     )
+
+
+def bodies_unseen(entries: Iterable[Entry]) -> frozenset[Gap]:
+    """The gap where no body is shown, though some request must have had one."""
+    found = [entry for entry in entries if entry.body or entry.body_missing]
+    return frozenset({Gap.BODIES}) if found and not any(entry.body for entry in found) else frozenset()

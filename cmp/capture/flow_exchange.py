@@ -12,17 +12,19 @@ from typing import Any
 
 from mitmproxy import http
 
-from cmp.capture.observe import Headers, observe_request, with_answer
+from cmp.capture.observe import Headers, observe_request, page_of, with_answer
 from cmp.core.consent import Visitor
 from cmp.core.decision import Decision
 from cmp.core.exchange import Exchange, Kind
 from cmp.core.forms import decision_form, read_visitor_form, visitor_form
-from cmp.core.urls import Url, UrlError, parse_url
+from cmp.core.urls import Url, UrlError, parse_host, parse_url, plain_path
 
 # Where in `flow.metadata` our proxy keeps its mark; reverting a flow wipes it, so it is read first.
 MARK = "consentry"
 # Note on a flow to a site that visitors reach by HTTPS, TLS ending in front of our proxy.
 HTTPS = "consentry.https"
+# Note on a flow through the relay on the operator's site: the path below which the relay lies.
+RELAY = "consentry.relay"
 # With one of these in the Host header, the URL put together from it would have another path, or another host.
 _NO_HOST = re.compile(r"[/\\?#@]")
 
@@ -41,13 +43,21 @@ def observe_flow(flow: http.HTTPFlow, *, reverse: bool, endpoint: bool = False) 
     With `reverse` the flow came to the operator's own site: its public name is in the Host header and its page is the
     site itself; with `endpoint` it is for our own reserved path there. Otherwise the host is the one that is really
     connected to. Raises UrlError for a target that is no URL.
+
+    A flow through the relay is the vendor's exchange: its URL is the vendor's, and cookies of the site are none of it.
+    What our proxy found the request to carry is taken from its mark: not every body is kept.
     """
     request = flow.request
     headers = header_list(request.headers)
     url = flow_url(flow, reverse=reverse)
-    exchange = observe_request(
-        request.method, url, headers, time=request.timestamp_start, page=url if reverse else None
-    )
+    page = url if reverse else None
+    if reverse and (found := relayed(flow)) is not None:
+        page = page_of(headers) or url
+        url = found.url
+        headers = [(name, value) for name, value in headers if name.lower() != "cookie"]
+    exchange = observe_request(request.method, url, headers, time=request.timestamp_start, page=page)
+    if found_before := _carried(flow):
+        exchange = replace(exchange, carries=found_before)
     if endpoint:
         exchange = replace(exchange, kind=Kind.CONSENT)
     return exchange if flow.response is None else with_answer(exchange, header_list(flow.response.headers))
@@ -66,12 +76,50 @@ def flow_url(flow: http.HTTPFlow, *, reverse: bool) -> Url:
     return parse_url(f"{request.scheme}://{host}:{request.port}{request.path}")
 
 
+def _carried(flow: http.HTTPFlow) -> frozenset[str]:
+    text = flow.metadata.get(MARK)
+    if not isinstance(text, str) or '"carries":[]' in text:
+        # The common case, without reading the mark.
+        return frozenset()
+    mark = read_mark(flow)
+    return mark.carries if mark is not None else frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Relayed:
+    """A request through the relay, `RELAY/VENDOR/HOST/PATH?QUERY`: the vendor it names, and the URL it stands for."""
+
+    vendor: str
+    url: Url
+
+
+def relayed(flow: http.HTTPFlow) -> Relayed | None:
+    """What a flow noted as going through the relay stands for, before or after it was sent on its way; None for others.
+
+    Raises UrlError for one that names no host.
+    """
+    below = flow.metadata.get(RELAY)
+    if not isinstance(below, str):
+        return None
+    request = flow.request
+    path, mark, query = request.path.partition("?")
+    plain = parse_url(f"http://relay{path}").path
+    if not plain_path(plain).startswith(below):
+        return Relayed("", parse_url(f"https://{request.host_header or request.host}{request.path}"))
+    vendor, _, rest = plain_path(plain).removeprefix(below).partition("/")
+    host, _, target = rest.partition("/")
+    return Relayed(vendor, parse_url(f"https://{parse_host(host)}/{target}{mark}{query}"))
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """What our proxy decided on a flow: the visitor it saw, the policy's fingerprint and the decision's JSON form.
 
     `endpoint`: the request was for our own reserved path. `enforced`: the decision was carried out, not only observed.
-    `tags`: what was (or would have been) stopped inside the page itself, as the forms of `stopped_form`.
+    `tags`: what was (or would have been) stopped inside the page itself, as the forms of `stopped_form`. `carries`:
+    what URL and body were found to carry, because a body that was passed on as it came is not kept. `stopped`:
+    kept from being forwarded though the decision lets it pass, because identifiers could not be taken out of it, or the
+    relay does not carry it.
     """
 
     reverse: bool
@@ -81,17 +129,28 @@ class Mark:
     endpoint: bool = False
     enforced: bool = True
     tags: tuple[Mapping[str, Any], ...] = ()
+    carries: frozenset[str] = frozenset()
+    stopped: bool = False
 
     @property
     def blocked(self) -> bool:
         """Whether the request was kept from being forwarded."""
-        return self.enforced and self.decision["action"] == "block"
+        return self.enforced and (self.stopped or self.decision["action"] == "block")
 
 
 def mark_of(
-    decision: Decision, *, reverse: bool, policy: str, visitor: Visitor, endpoint: bool = False, enforced: bool = True
+    decision: Decision,
+    *,
+    reverse: bool,
+    policy: str,
+    visitor: Visitor,
+    endpoint: bool = False,
+    enforced: bool = True,
+    carries: frozenset[str] = frozenset(),
+    stopped: bool = False,
 ) -> Mark:
-    return Mark(reverse, policy, visitor, decision_form(decision), endpoint, enforced)
+    form = decision_form(decision)
+    return Mark(reverse, policy, visitor, form, endpoint, enforced, carries=carries, stopped=stopped)
 
 
 def leave_mark(flow: http.HTTPFlow, mark: Mark) -> None:
@@ -105,6 +164,8 @@ def leave_mark(flow: http.HTTPFlow, mark: Mark) -> None:
         "endpoint": mark.endpoint,
         "enforced": mark.enforced,
         "tags": list(mark.tags),
+        "carries": sorted(mark.carries),
+        "stopped": mark.stopped,
     }
     flow.metadata[MARK] = json.dumps(form, sort_keys=True, separators=(",", ":"))
 
@@ -126,6 +187,9 @@ def read_mark(flow: http.HTTPFlow) -> Mark | None:
             bool(form["endpoint"]),
             bool(form["enforced"]),
             tuple(form["tags"]),
+            # Captures from before these were recorded say nothing of them.
+            frozenset(form.get("carries", ())),
+            bool(form.get("stopped", False)),
         )
     except (ValueError, KeyError, TypeError):
         return None

@@ -18,6 +18,7 @@ from mitmproxy import flow, http, version
 from mitmproxy.io import compat
 from mitmproxy.proxy.mode_specs import ReverseMode
 
+from cmp.capture.bodies import is_tracking_resource, must_have_body, tracking_status, without_coding
 from cmp.capture.capture import (
     Answer,
     Capture,
@@ -26,11 +27,12 @@ from cmp.capture.capture import (
     Note,
     Recorded,
     Skipped,
+    bodies_unseen,
     in_time_order,
     unseen_everywhere,
 )
-from cmp.capture.flow_exchange import header_list, observe_flow, read_mark
-from cmp.capture.observe import content_type
+from cmp.capture.flow_exchange import Mark, header_list, observe_flow, read_mark
+from cmp.capture.observe import Headers, content_type, field_lines
 from cmp.capture.tnetstring import TnetstringError, frame, read_value
 from cmp.core.exchange import Exchange, Unseen
 from cmp.core.urls import UrlError
@@ -77,7 +79,7 @@ def read_flows(data: bytes, file: str) -> Capture:
         entries=tuple(ordered),
         skipped=tuple(skipped),
         notes=tuple(notes),
-        unseen=unseen_everywhere([entry.asked for entry in ordered]),
+        unseen=unseen_everywhere([entry.asked for entry in ordered]) | bodies_unseen(ordered),
     )
 
 
@@ -232,20 +234,40 @@ def _read(index: int, recorded: http.HTTPFlow, original: http.HTTPFlow) -> Entry
     mark = read_mark(recorded)
     if mark is None:
         asked = _observed(original, reverse=isinstance(original.client_conn.proxy_mode, ReverseMode))
-        return Entry(index=index, asked=asked, delivered=asked, answer=_answer(original.response))
+        return _with_body(
+            Entry(index=index, asked=asked, delivered=asked, answer=_answer(asked.url.path, original.response)),
+            original.request,
+        )
     # Reverting took the notes away; how visitors reach the site holds for the original as well.
     original.metadata.update(recorded.metadata)
     blocked = mark.blocked
     if blocked:
         original.response = None
-    return Entry(
+    asked = _marked(original, mark)
+    entry = Entry(
         index=index,
-        asked=_observed(original, reverse=mark.reverse, endpoint=mark.endpoint),
-        delivered=None if blocked else _observed(recorded, reverse=mark.reverse, endpoint=mark.endpoint),
-        answer=None if blocked else _answer(recorded.response),
+        asked=asked,
+        delivered=None if blocked else _marked(recorded, mark),
+        answer=None if blocked else _answer(asked.url.path, recorded.response),
         visitor=mark.visitor,
         recorded=Recorded(mark.policy, mark.decision),
     )
+    return entry if blocked else _with_body(entry, recorded.request)
+
+
+def _marked(http_flow: http.HTTPFlow, mark: Mark) -> Exchange:
+    """The exchange with what our proxy alone could tell of it: that it is for our own path, and what it carries."""
+    exchange = _observed(http_flow, reverse=mark.reverse, endpoint=mark.endpoint)
+    return replace(exchange, carries=mark.carries) if mark.carries else exchange
+
+
+def _with_body(entry: Entry, request: http.Request) -> Entry:
+    """The entry with the body that went out. One that was streamed through was not recorded."""
+    headers = header_list(request.headers)
+    if request.raw_content is None:
+        return replace(entry, body_missing=must_have_body(request.method, headers))
+    body = _plain(request.raw_content, headers)
+    return replace(entry, body=body, body_type=next(iter(field_lines(headers, "content-type")), "") if body else "")
 
 
 def _observed(http_flow: http.HTTPFlow, *, reverse: bool, endpoint: bool = False) -> Exchange:
@@ -255,11 +277,19 @@ def _observed(http_flow: http.HTTPFlow, *, reverse: bool, endpoint: bool = False
     return replace(exchange, time=0.0, unseen=exchange.unseen | {Unseen.TIME})
 
 
-def _answer(response: http.Response | None) -> Answer | None:
+def _answer(path: str, response: http.Response | None) -> Answer | None:
     """What came back. The size is the body's as it was sent; a body that was streamed through was not recorded."""
     if response is None:
         return None
-    body = response.raw_content
+    body, headers = response.raw_content, header_list(response.headers)
     return Answer(
-        response.status_code, content_type(header_list(response.headers)), None if body is None else len(body)
+        response.status_code,
+        content_type(headers),
+        None if body is None else len(body),
+        location=next(iter(field_lines(headers, "location")), ""),
+        tracking=tracking_status(headers, _plain(body or b"", headers) if is_tracking_resource(path) else None),
     )
+
+
+def _plain(body: bytes, headers: Headers) -> bytes:
+    return without_coding(body, next(iter(field_lines(headers, "content-encoding")), ""))

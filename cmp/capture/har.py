@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from cmp.capture.bodies import is_tracking_resource, must_have_body, posted, tracking_status
 from cmp.capture.capture import (
     Answer,
     Capture,
@@ -24,6 +25,7 @@ from cmp.capture.capture import (
     Entry,
     Note,
     Skipped,
+    bodies_unseen,
     in_time_order,
     unseen_everywhere,
 )
@@ -86,7 +88,7 @@ def read_har(data: bytes, file: str) -> Capture:
         entries=tuple(read),
         skipped=tuple(skipped),
         notes=tuple(notes),
-        unseen=unseen_everywhere([entry.asked for entry in read]),
+        unseen=unseen_everywhere([entry.asked for entry in read]) | bodies_unseen(read),
     )
 
 
@@ -161,6 +163,9 @@ class _Read:
     answer: Answer | None
     listed: bool
     listed_back: bool
+    body: bytes
+    body_type: str
+    body_missing: bool
 
     @property
     def answered(self) -> bool:
@@ -216,23 +221,37 @@ def _read(index: int, url: Url, item: Mapping[str, Any], request: Mapping[str, A
     # "x-unknown" is what the specification has tools write for a type they do not know.
     stated = media_type(_word(content.get("mimeType")))
     kind = stated if stated and stated != "x-unknown" else content_type(back)
+    method, headers = _word(request.get("method")) or "GET", _headers(request.get("headers"))
+    targets = tuple(t for t in (_word(response.get("redirectURL")), *field_lines(back, "location")) if t)
+    body, body_type = posted(request.get("postData"))
     return _Read(
         visit=Visit(
             index=index,
             group=_group(item.get("pageref")),
-            method=_word(request.get("method")) or "GET",
+            method=method,
             url=url,
-            request=_headers(request.get("headers")),
+            request=headers,
             status=status or 0,
             media_type=kind,
-            targets=tuple(t for t in (_word(response.get("redirectURL")), *field_lines(back, "location")) if t),
+            targets=targets,
             time=_time(item.get("startedDateTime")),
             word=_word(item.get("_resourceType")),
         ),
         response=back,
-        answer=Answer(status, kind, _size(content.get("size"))) if status is not None else None,
+        answer=None
+        if status is None
+        else Answer(
+            status,
+            kind,
+            _size(content.get("size")),
+            location=targets[0] if targets else "",
+            tracking=tracking_status(back, content.get("text") if is_tracking_resource(url.path) else None),
+        ),
         listed=_lists_cookies(request.get("cookies")),
         listed_back=_lists_cookies(response.get("cookies")),
+        body=body,
+        body_type=body_type or next(iter(field_lines(headers, "content-type")), ""),
+        body_missing=not body and must_have_body(method, headers, request.get("bodySize")),
     )
 
 
@@ -297,7 +316,15 @@ def _lists_cookies(value: object) -> bool:
 
 def _entry(read: _Read, place: Place, *, sanitised: bool) -> Entry:
     exchange = _exchange(read, place, sanitised=sanitised)
-    return Entry(index=read.visit.index, asked=exchange, delivered=exchange, answer=read.answer)
+    return Entry(
+        index=read.visit.index,
+        asked=exchange,
+        delivered=exchange,
+        answer=read.answer,
+        body=read.body,
+        body_type=read.body_type if read.body else "",
+        body_missing=read.body_missing,
+    )
 
 
 def _exchange(read: _Read, place: Place, *, sanitised: bool) -> Exchange:

@@ -51,6 +51,7 @@ def observe_request(
         fetch_mode="websocket" if handshake else _last(headers, "sec-fetch-mode"),
         accept=_last(headers, "accept"),
         word=word,
+        content_type=content_type(headers),
     )
     missing = set(unseen)
     stated = page_of(headers)
@@ -84,6 +85,9 @@ def observe_request(
         ),
         cookies=request_cookies(headers),
         unseen=frozenset(missing),
+        referrer=_last(headers, "referer"),
+        header_names=frozenset(name.lower() for name, _ in headers),
+        content_type=content_type(headers),
     )
 
 

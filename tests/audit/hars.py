@@ -4,7 +4,8 @@ May go in here: building what a test audits. May not: assertions.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from cmp.audit.finding import Finding
 from cmp.audit.replay import replay
 from cmp.capture.capture import Capture
 from cmp.capture.har import read_har
+from cmp.core.consent import Visitor
 from cmp.core.policy import Policy
 from cmp.policy.load import policy_of
 
@@ -82,20 +84,34 @@ def request(
     set_cookie: Sequence[str] = (),
     answered: bool = True,
     page: str = "page_1",
+    method: str = "GET",
+    body: str = "",
+    body_type: str = "application/x-www-form-urlencoded",
+    status: int = 200,
+    answers: Sequence[tuple[str, str]] = (),
+    text: str = "",
+    secure: bool = True,
     **headers: str,
 ) -> Json:
-    """One HAR entry; `headers` are further request headers, "_" written for "-"."""
+    """One HAR entry; `headers` are further request headers, "_" written for "-", `answers` those of the answer.
+
+    With `secure` the cookies are set as they should be, so that only what a test is about is found.
+    """
     sent = [{"name": name.replace("_", "-"), "value": value} for name, value in headers.items()]
     sent.append({"name": "Sec-Fetch-Dest", "value": kind})
     if cookie:
         sent.append({"name": "Cookie", "value": cookie})
-    back = [{"name": "Set-Cookie", "value": value} for value in set_cookie]
+    back = [{"name": "Set-Cookie", "value": f"{value}{'; Secure' * secure}"} for value in set_cookie]
     back.append({"name": "Content-Type", "value": "text/html"})
-    entry: Json = {"request": {"method": "GET", "url": url, "headers": sent}}
+    back.extend({"name": name, "value": value} for name, value in answers)
+    entry: Json = {"request": {"method": "POST" if body else method, "url": url, "headers": sent}}
+    if body:
+        entry["request"]["postData"] = {"mimeType": body_type, "text": body}
     if page:
         entry["pageref"] = page
     if answered:
-        entry["response"] = {"status": 200, "headers": back, "content": {"mimeType": "text/html", "size": 10}}
+        content = {"mimeType": "text/html", "size": 10, "text": text}
+        entry["response"] = {"status": status, "headers": back, "content": content}
     return entry
 
 
@@ -129,3 +145,15 @@ def findings(
     """What is found in a capture of these entries."""
     capture = captured(*entries, creator=creator, times=times)
     return find_all(Evidence(replay(under or policy(), capture, choice), baseline))
+
+
+def under(base: Policy, *entries: Json, visitors: Mapping[int, Visitor] | None = None) -> list[Finding]:
+    """What is found where our own proxy recorded the visitors of some entries (by index)."""
+    capture = captured(*entries)
+    recorded = tuple(replace(entry, visitor=(visitors or {}).get(entry.index)) for entry in capture.entries)
+    return find_all(Evidence(replay(base, replace(capture, entries=recorded)), False))
+
+
+def of(code: str, found: Sequence[Finding]) -> list[Finding]:
+    """The findings of one detector."""
+    return [finding for finding in found if finding.code == code]

@@ -1,15 +1,21 @@
 """Each detector: what it finds, and what comes close and is none."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cmp.audit.audit import find_all
 from cmp.audit.detectors import DETECTORS
+from cmp.audit.evidence import Evidence
 from cmp.audit.finding import Finding, Level
+from cmp.audit.replay import replay
+from cmp.core.exchange import Kind
 from cmp.core.policy import Policy
-from tests.audit.hars import POLICY, Json, document, findings, policy, request
+from cmp.policy.compose import compose
+from tests.audit.hars import POLICY, Json, captured, document, findings, policy, request
 
 TRACKER = "https://stats.test/s.js?id=secret"
 PIXEL = "https://ads.test/p"
@@ -79,8 +85,10 @@ def test_request_without_any_answer_is_only_potential() -> None:
 LONG = f"Max-Age={YEAR}"
 COOKIES = [
     pytest.param({"set_cookie": ["_st=1; Max-Age=60"]}, "none", [("consent.set-before", "_st")], id="set-before"),
-    pytest.param({"set_cookie": ["_st=1"]}, "refuse", [("consent.set-after-reject", "_st")], id="set-after-refusal"),
-    pytest.param({"set_cookie": ["_st=1"]}, "analytics", [], id="set-with-consent"),
+    pytest.param(
+        {"set_cookie": ["_st=1; Max-Age=60"]}, "refuse", [("consent.set-after-reject", "_st")], id="set-after-refusal"
+    ),
+    pytest.param({"set_cookie": ["_st=1; Max-Age=60"]}, "analytics", [], id="set-with-consent"),
     pytest.param({"set_cookie": ["_st=; Max-Age=0"]}, "refuse", [], id="deletion-by-max-age"),
     pytest.param(
         {"set_cookie": ["_st=x; Expires=Thu, 01 Jan 1970 00:00:10 GMT"]}, "refuse", [], id="deletion-by-expires"
@@ -105,14 +113,24 @@ COOKIES = [
         [("decl.lifetime-exceeds", "language")],
         id="more-than-half-longer",
     ),
-    pytest.param({"set_cookie": ["session=1; Max-Age=80000"]}, "accept", [], id="session-for-less-than-a-day"),
+    pytest.param(
+        {"set_cookie": ["session=1; Max-Age=80000"]},
+        "accept",
+        [("decl.session-persistent", "session")],
+        id="session-for-less-than-a-day",
+    ),
     pytest.param(
         {"set_cookie": ["session=1; Max-Age=90000"]},
         "accept",
-        [("decl.lifetime-exceeds", "session")],
+        [("decl.session-persistent", "session")],
         id="declared-session-found-persistent",
     ),
-    pytest.param({"set_cookie": ["language=de"]}, "accept", [], id="declared-persistent-found-session"),
+    pytest.param(
+        {"set_cookie": ["language=de"]},
+        "accept",
+        [("decl.session-persistent", "language")],
+        id="declared-persistent-found-session",
+    ),
     pytest.param(
         {"set_cookie": ["language=de; Max-Age=60; Expires=Fri, 01 Jan 2100 00:00:00 GMT"]},
         "accept",
@@ -134,7 +152,9 @@ def test_cookies_of_the_site(page: Json, choice: str, expected: list[tuple[str, 
 
 
 THIRD_PARTY_COOKIES = [
-    pytest.param({"set_cookie": ["uid=1"]}, "consent.set-after-reject", "uid", "cookie:ads/uid", id="declared"),
+    pytest.param(
+        {"set_cookie": ["uid=1; Max-Age=60"]}, "consent.set-after-reject", "uid", "cookie:ads/uid", id="declared"
+    ),
     pytest.param({"set_cookie": ["x=1"]}, "consent.set-after-reject", "x", "vendor:ads", id="covered-by-its-host"),
     pytest.param({"cookie": "x=1"}, "consent.read-after-reject", "x", "vendor:ads", id="covered-and-sent"),
 ]
@@ -154,8 +174,8 @@ def test_a_name_of_a_vendor_limited_to_its_hosts_is_undeclared_elsewhere() -> No
 
 def test_one_finding_for_each_cookie_and_site_with_its_value_hashed() -> None:
     secret = "GA1.2.3333333333"
-    pages = [document(set_cookie=[f"_st={secret}; Max-Age=600"]), document(set_cookie=["_st=2"])]
-    (found,) = findings(*pages, request("https://img.shop.example/", set_cookie=["_st=3"]))
+    pages = [document(set_cookie=[f"_st={secret}; Max-Age=600"]), document(set_cookie=["_st=2; Max-Age=60"])]
+    (found,) = findings(*pages, request("https://img.shop.example/", set_cookie=["_st=3; Max-Age=60"]))
     assert found.evidence == {
         "what": "set",
         "cookie": "_st",
@@ -278,10 +298,11 @@ def test_capture_without_entries_is_not_assessable() -> None:
 
 def test_without_times_only_max_age_is_compared() -> None:
     expires = "language=de; Expires=Fri, 01 Jan 2100 00:00:00 GMT"
-    both = findings(document(set_cookie=[expires]), document(set_cookie=[f"session=1; {LONG}"]), times=False)
-    assert shortened(both) == [("decl.lifetime-exceeds", "session"), ("cap.incomplete", None)]
-    assert both[0].time is None
-    assert both[1].evidence == {"missing": "time", "not_assessed": ["decl.lifetime-exceeds"]}
+    both = findings(document(set_cookie=[expires]), document(set_cookie=[f"language=de; {LONG}"]), times=False)
+    assert shortened(both) == [("decl.lifetime-exceeds", "language"), ("cap.incomplete", None)]
+    assert (both[0].time, both[0].evidence["count"]) == (None, 1)
+    assert both[1].evidence["missing"] == "time"
+    assert "decl.lifetime-exceeds" in both[1].evidence["not_assessed"]
 
 
 def test_without_times_a_date_long_past_is_still_a_deletion() -> None:
@@ -305,6 +326,28 @@ def test_without_any_page_nobody_knows_who_is_a_third_party() -> None:
 def test_a_request_for_an_unknown_page_to_a_visited_site_is_the_site_s_own() -> None:
     stray = [request("https://shop.example/a.js", page=""), request("https://cdn.test/a.js", page="")]
     assert [f.host for f in findings(document(), *stray)] == ["cdn.test"]
+
+
+def test_what_the_policy_excludes_is_not_its_matter() -> None:
+    base = policy(sites=["shop.example"], exclude=[{"host": "shop.example", "paths": ["/old/*"]}])
+    old = document("https://shop.example/old/a", cookie="_st=1; theme=2", set_cookie=["_st=2"], secure=False)
+    assert findings(old, choice="refuse", under=base) == []
+
+
+def test_our_own_endpoint_is_asked_with_every_cookie() -> None:
+    capture = captured(document("https://shop.example/consent", cookie="_st=1; theme=2"))
+    asked = replace(capture.entries[0].asked, kind=Kind.CONSENT)
+    entry = replace(capture.entries[0], asked=asked, delivered=asked)
+    evidence = Evidence(replay(policy(), replace(capture, entries=(entry,)), "refuse"), baseline=False)
+    assert find_all(evidence) == []
+
+
+def test_every_policy_of_several_is_held_against_the_capture() -> None:
+    client = policy(id="client", transfers={"within": ["EEA"]}, reviewed="2020-01-01", reviewEvery="1 year")
+    joint = compose([policy(sites=["shop.example"]), client])
+    found = findings(document(), request(PIXEL), choice="accept", under=joint)
+    assert codes(found) == ["decl.region", "decl.review-overdue"]
+    assert found[1].evidence["policy"] == "client"
 
 
 def test_the_page_of_another_site_is_not_this_policy_s_matter() -> None:

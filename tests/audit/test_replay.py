@@ -11,9 +11,11 @@ from cmp.capture.capture import Capture, Recorded
 from cmp.core.consent import NO_CHOICE, Visitor
 from cmp.core.decide import decide
 from cmp.core.forms import decision_form
+from tests.audit.hars import POLICY as DOCUMENT
 from tests.audit.hars import captured, document, policy, request
 
 POLICY = policy()
+CATEGORIES = DOCUMENT["categories"]
 REFUSED = Visitor(refused=frozenset({"analytics", "advertising"}), decided_at=1.0, policy=POLICY.fingerprint)
 AGREED = Visitor(granted=frozenset({"analytics", "advertising"}), decided_at=1.0, policy=POLICY.fingerprint)
 
@@ -96,3 +98,56 @@ def test_pages_of_other_sites_are_noted() -> None:
 def test_an_audit_sums_its_captures() -> None:
     both = audit(POLICY, [recorded(REFUSED), captured(document())], baseline=False)
     assert both.actions == {"allow": 2, "edit": 0, "block": 1}
+
+
+# ------------------------------------------------------------------------------------------- what depends on before
+
+CHAT = policy(
+    events={"opened": {"path": "/chat/open"}},
+    categories={**CATEGORIES, "analytics": {**CATEGORIES["analytics"], "after": "opened"}},
+)
+SCRIPT, OPENED = request("https://stats.test/s.js"), request("https://shop.example/chat/open", "empty")
+
+
+@pytest.mark.parametrize(
+    "choice,expected",
+    [
+        pytest.param(None, ["default-denied", "first-party", "asked-for"], id="asked-for-from-then-on"),
+        pytest.param("none", ["default-denied", "first-party", "asked-for"], id="supposed-not-to-have-chosen"),
+        pytest.param("refuse", ["refused", "first-party", "refused"], id="refusal-outweighs-it"),
+    ],
+)
+def test_events_of_the_capture_count_for_what_follows(choice: str | None, expected: list[str]) -> None:
+    done = replay(CHAT, captured(document(), SCRIPT, OPENED, SCRIPT), choice)
+    assert [step.decision.ruling.reason for step in done.steps[1:]] == expected
+
+
+def test_a_supposed_choice_changes_neither_place_nor_events() -> None:
+    capture = captured(SCRIPT)
+    visitor = Visitor(place="US-CA", events=frozenset({"opened"}))
+    seen = replace(capture, entries=(replace(capture.entries[0], visitor=visitor),))
+    (step,) = replay(CHAT, seen, "none").steps
+    assert (step.visitor.place, step.decision.ruling.reason) == ("US-CA", "asked-for")
+
+
+def test_what_a_request_carries_is_decided_on() -> None:
+    limited = policy(sensitive=[{"data": "card-number", "to": ["consent.test"]}])
+    card = "card=4111+1111+1111+1111"
+    bodies = [request(f"https://{host}/", "empty", body=card) for host in ("consent.test", "stats.test")]
+    done = replay(limited, captured(*bodies), "accept")
+    assert [step.decision.ruling.reason for step in done.steps] == ["necessary", "sensitive-data"]
+
+
+def test_what_was_delivered_carries_what_was_left_of_it() -> None:
+    limited = policy(sensitive=[{"data": "card-number", "to": ["consent.test"]}])
+    capture = captured(request("https://stats.test/?card=4111+1111+1111+1111"))
+    asked = capture.entries[0].asked
+    (without,) = captured(request("https://stats.test/")).entries
+    reduced = replace(capture, entries=(replace(capture.entries[0], delivered=without.delivered),))
+    (step,) = replay(limited, reduced).steps
+    assert step.entry.asked == replace(asked, carries=frozenset({"card-number"}))
+    assert step.entry.delivered == without.delivered
+    stopped = replace(capture, entries=(replace(capture.entries[0], delivered=None),))
+    assert replay(limited, stopped).steps[0].entry.delivered is None
+    (step,) = replay(limited, capture).steps
+    assert step.entry.delivered is step.entry.asked

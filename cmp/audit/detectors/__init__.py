@@ -8,21 +8,38 @@ from typing import Protocol
 
 from cmp.audit.detectors import (
     cap_incomplete,
+    consent_cookie_wall,
     consent_read_after_reject,
     consent_read_before,
     consent_request_after_reject,
     consent_request_before,
     consent_set_after_reject,
     consent_set_before,
+    decl_conditional_lifetime,
+    decl_confined_cookie,
     decl_despite_never,
     decl_lifetime_exceeds,
+    decl_region,
+    decl_review_overdue,
+    decl_session_persistent,
+    decl_transfer_obsolete,
     decl_undeclared_cookie,
     decl_undeclared_host,
+    leak_form_values,
+    leak_person_with_log_data,
+    leak_sensitive_data,
+    signal_dnt_claim,
     signal_dnt_ignored,
     signal_gpc_ignored,
+    track_cookie_sync,
+    track_first_party_id_leak,
+    track_respawned_cookie,
+    transport_insecure,
+    widget_before_click,
 )
 from cmp.audit.evidence import Evidence
 from cmp.audit.finding import Finding
+from cmp.capture.capture import Gap
 from cmp.core.exchange import Unseen
 
 
@@ -40,7 +57,7 @@ class Detector(Protocol):
     @property
     def MEANING(self) -> str: ...  # noqa: N802 - a module's constant
     @property
-    def NEEDS(self) -> frozenset[Unseen]: ...  # noqa: N802 - a module's constant
+    def NEEDS(self) -> frozenset[Unseen | Gap]: ...  # noqa: N802 - a module's constant
 
     def find(self, evidence: Evidence) -> Iterator[Finding]: ...
 
@@ -52,11 +69,27 @@ DETECTORS: tuple[Detector, ...] = (
     consent_set_after_reject,
     consent_read_before,
     consent_read_after_reject,
+    consent_cookie_wall,
+    widget_before_click,
     signal_gpc_ignored,
     signal_dnt_ignored,
+    signal_dnt_claim,
+    track_cookie_sync,
+    track_first_party_id_leak,
+    track_respawned_cookie,
+    leak_form_values,
+    leak_sensitive_data,
+    leak_person_with_log_data,
+    transport_insecure,
     decl_despite_never,
     decl_undeclared_host,
     decl_undeclared_cookie,
     decl_lifetime_exceeds,
+    decl_session_persistent,
+    decl_conditional_lifetime,
+    decl_confined_cookie,
+    decl_region,
+    decl_transfer_obsolete,
+    decl_review_overdue,
     cap_incomplete,
 )

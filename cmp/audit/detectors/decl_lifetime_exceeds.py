@@ -1,15 +1,14 @@
 """decl.lifetime-exceeds
 
 What it finds
-    A cookie set to live longer than declared: more than half as long again and more than a day, or more than a day
-    where it was declared to end with the session.
+    A cookie set to live longer than declared: more than half as long again, and more than a day.
 Why it matters
     Visitors have to be told how long a cookie lives: CJEU C-673/17 (Planet49), GDPR Art. 13(2)(a).
 Example
     Declared "13 months", set with `Max-Age=94608000` (three years).
 Does not see
     Cookies that scripts set; `Expires` in a capture without times (`Max-Age` is still compared); a short cookie that is
-    renewed with every page.
+    renewed with every page. Cookies declared to end with the session are those of `decl.session-persistent`.
 Sources
     Bollinger et al. 2022, violation 6 (13.5 % of sites), whose thresholds are used.
 """
@@ -47,7 +46,7 @@ def _in_words(seen: Sighting) -> dict[str, str]:
 
 def _exceeds(seen: Sighting) -> bool:
     lifetime = seen.lifetime
-    if seen.declared is None or seen.declared.lifetime is None or lifetime is None:
+    declared = seen.declared.lifetime.seconds if seen.declared and seen.declared.lifetime else None
+    if declared is None or lifetime is None:
         return False
-    declared = seen.declared.lifetime.seconds or 0
     return lifetime > declared * _FACTOR and lifetime - declared > _DAY

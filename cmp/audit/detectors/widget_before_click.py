@@ -1,0 +1,61 @@
+"""widget.before-click
+
+What it finds
+    A social widget or embed (a vendor with the technique "social-widget") that was loaded though the visitor granted
+    neither the vendor nor its category: from the vendor's host, or from the site's own host by its path.
+Why it matters
+    A like button reports the visitor's address and the page to the network before anybody touched it: CJEU C-40/17
+    (Fashion ID).
+Example
+    A page loads `https://connect.facebook.test/sdk.js` while the "click to load" placeholder should stand there.
+Does not see
+    Widgets of vendors that the policy, or the catalogue it uses, does not call so; copies under a path that no
+    signature of the vendor names. A click shows in a capture as a grant only where our proxy recorded the visitor.
+Sources
+    CJEU C-40/17; Roosendaal 2010.
+
+Level: a violation where the policy asks for consent; a note where it lets the widget load without.
+"""
+
+from collections.abc import Iterator
+
+from cmp.audit.evidence import Evidence, Sighting
+from cmp.audit.finding import Finding, Level
+from cmp.audit.gather import requests_found
+from cmp.core.exchange import Unseen
+
+CODE = "widget.before-click"
+MEANING = "social widgets loaded before the visitor asked for them"
+# A known vendor is known by its host alone, whatever else is missing.
+NEEDS: frozenset[Unseen] = frozenset()
+
+TECHNIQUE = "social-widget"
+
+
+def find(evidence: Evidence) -> Iterator[Finding]:
+    early = [seen for seen in evidence.requests if _is_widget(evidence, seen) and not _granted(seen)]
+    refused = [seen for seen in early if not seen.ruling.allowed]
+    allowed = [seen for seen in early if seen.ruling.allowed and not _necessary(evidence, seen)]
+    yield from requests_found(evidence, CODE, refused, evidence.breach)
+    yield from requests_found(evidence, CODE, allowed, evidence.promised(CODE, Level.NOTE))
+
+
+def _is_widget(evidence: Evidence, seen: Sighting) -> bool:
+    if seen.ruling.vendor is None:
+        return False
+    vendor = evidence.policy.vendors[seen.ruling.vendor]
+    # On the network's own pages its parts are no widgets.
+    return TECHNIQUE in vendor.techniques and vendor.company not in evidence.once(_visited)
+
+
+def _visited(evidence: Evidence) -> frozenset[str]:
+    return frozenset(evidence.party(page.exchange) for page in evidence.pages)
+
+
+def _granted(seen: Sighting) -> bool:
+    granted = seen.step.visitor.granted
+    return f"vendor:{seen.ruling.vendor}" in granted or seen.ruling.category in granted
+
+
+def _necessary(evidence: Evidence, seen: Sighting) -> bool:
+    return seen.ruling.category is not None and evidence.policy.categories[seen.ruling.category].necessary

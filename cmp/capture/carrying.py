@@ -1,0 +1,190 @@
+"""What a request carries in its URL and body: data that the policy limits, and values of other hosts' cookies.
+
+May go in here: one reading for live traffic and for replay, and the memory of confined cookies it needs. May not:
+judging what is carried (`cmp.core.decide`), buffering bodies (`cmp.live.bodies`).
+
+Of a cookie's value nothing is kept but a keyed digest, its length and the hosts it belongs to. The key is made anew for
+each `Carrying`; the answers do not depend on it, so that a replay in the same order gives the same ones.
+"""
+
+import hashlib
+import re
+import secrets
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from cmp.core.classify import Party, host_suffixes
+from cmp.core.cookies import SetCookie
+from cmp.core.exchange import Exchange
+from cmp.core.members import Member, members_of_body, members_of_piece, members_of_text, members_of_url
+from cmp.core.on_cookies import declared_cookies
+from cmp.core.parties import party_of
+from cmp.core.policy import Policy
+from cmp.core.sensitive import COORDINATES, find_in_body, find_in_piece, find_in_url
+
+# So many values are remembered, the last used; with more visitors at once the oldest are forgotten.
+REMEMBERED = 20_000
+# A shorter value stands in other texts by chance.
+_SHORTEST = 8
+_LONGEST = 4_096
+# A value is looked for between characters that do not belong to it, and it is not known which characters its text was
+# joined with: each of these sets is tried.
+_RUNS = tuple(
+    re.compile(f"[{letters}]{{{_SHORTEST},}}")
+    for letters in ("A-Za-z0-9", "A-Za-z0-9_-", "A-Za-z0-9_.~-", "A-Za-z0-9+/=_-", r"^\s\"'&?#;,<>{}\[\]|\\")
+)
+
+
+@dataclass(slots=True)
+class _Known:
+    """A value: the names it had as a cookie, how long it is, and the hosts that may see it (suffixes, and exact)."""
+
+    length: int
+    names: set[str]
+    hosts: set[str]
+    suffixes: set[str]
+    vendors: set[str]
+
+
+class Carrying:
+    """Fed with the exchanges of one policy in time order.
+
+    `of` takes in the cookies a request is sent with and says what the request carries; `learn` takes in what an answer
+    sets. With a policy that limits nothing both do nothing.
+    """
+
+    def __init__(self, policy: Policy, remembered: int = REMEMBERED) -> None:
+        self._policy = policy
+        self._kinds = frozenset(kind for part in policy.each for kind in part.sensitive) | (
+            {COORDINATES} if any(part.location_category is not None for part in policy.each) else frozenset()
+        )
+        self._confines = any(_confines(part) for part in policy.each)
+        self._remembered = remembered
+        self._key = secrets.token_bytes(16)
+        self._known: OrderedDict[bytes, _Known] = OrderedDict()
+        self._lengths: Counter[int] = Counter()
+
+    @property
+    def active(self) -> bool:
+        """Whether the policy has a rule about what requests carry."""
+        return bool(self._kinds) or self._confines
+
+    @property
+    def possible(self) -> frozenset[str]:
+        """What a request could carry at worst: to be asked before its body is looked at."""
+        return self._kinds | ({"cookie:"} if self._known else frozenset())
+
+    def of(self, exchange: Exchange, body: bytes | None = b"", content_type: str = "") -> frozenset[str]:
+        """What a request carries, for `Exchange.carries`.
+
+        `body` is without its Content-Encoding, b"" where there is none (or it comes later), None where it cannot be
+        read: to a third party it then counts as carrying every kind of data that the policy limits. `content_type` is
+        the header as sent.
+        """
+        if not self.active:
+            return frozenset()
+        self._learn_sent(exchange)
+        found: set[str] = set()
+        if self._kinds:
+            found |= find_in_url(exchange.url)
+            if body:
+                found |= find_in_body(body, content_type)
+            elif body is None and party_of(self._policy, exchange) is Party.THIRD:
+                found |= self._kinds
+            found &= self._kinds
+        if self._known:
+            found |= self._others_cookies(exchange, _members(exchange, body or b"", content_type))
+        return frozenset(found)
+
+    def of_piece(self, exchange: Exchange, piece: bytes) -> frozenset[str]:
+        """What a part of the request's body carries, where the whole is too long to be kept."""
+        text = piece.decode("utf-8", "replace")
+        found = find_in_piece(text) & self._kinds if self._kinds else frozenset()
+        return found | self._others_cookies(exchange, members_of_piece(text)) if self._known else found
+
+    def learn(self, exchange: Exchange) -> None:
+        """Remember the confined cookies that an exchange sends and sets."""
+        if not self._confines:
+            return
+        self._learn_sent(exchange)
+        for cookie in exchange.set_cookies:
+            self._remember(exchange, cookie.name, cookie.value, _domain(exchange, cookie))
+
+    def _learn_sent(self, exchange: Exchange) -> None:
+        if self._confines:
+            for cookie in exchange.cookies:
+                self._remember(exchange, cookie.name, cookie.value, "")
+
+    def _remember(self, exchange: Exchange, name: str, value: str, domain: str) -> None:
+        rules = [rule for rule in declared_cookies(self._policy, exchange, name) if rule.confined]
+        if not rules:
+            return
+        for form in {value.strip('"'), unquote(value.strip('"'))}:
+            if not _SHORTEST <= len(form) <= _LONGEST:
+                continue
+            known = self._known.get(digest := self._digest(form))
+            if known is None:
+                known = self._known[digest] = _Known(len(form), set(), set(), set(), set())
+                self._lengths[known.length] += 1
+            self._known.move_to_end(digest)
+            known.names.add(name)
+            known.hosts.add(exchange.url.host)
+            known.suffixes.update({domain} - {""}, *(rule.hosts for rule in rules))
+            known.vendors.update(rule.vendor for rule in rules if rule.vendor is not None)
+        while len(self._known) > self._remembered:
+            _, oldest = self._known.popitem(last=False)
+            self._lengths[oldest.length] -= 1
+
+    def _others_cookies(self, exchange: Exchange, members: Iterable[Member]) -> frozenset[str]:
+        found: set[str] = set()
+        seen: set[str] = set()
+        for member in members:
+            for text in _candidates(member.value):
+                if self._lengths[len(text)] <= 0 or text in seen:
+                    continue
+                seen.add(text)
+                known = self._known.get(self._digest(text))
+                if known is not None and not self._belongs(known, exchange):
+                    found.update(f"cookie:{name}" for name in known.names)
+        return frozenset(found)
+
+    def _belongs(self, known: _Known, exchange: Exchange) -> bool:
+        """Whether the request goes to a host of the cookie: one it was seen on, one its rule names, its vendor's."""
+        host = exchange.url.host
+        if host in known.hosts or any(suffix in known.suffixes for suffix in host_suffixes(host)):
+            return True
+        if not known.vendors:
+            return False
+        owners = (part.requests.find(exchange.url, exchange.page) for part in self._policy.each)
+        return any(owner is not None and owner.vendor in known.vendors for owner in owners)
+
+    def _digest(self, text: str) -> bytes:
+        return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), key=self._key, digest_size=16).digest()
+
+
+def _confines(policy: Policy) -> bool:
+    lists = (*policy.cookies.exact.values(), *policy.cookies.patterns.values())
+    return any(rule.confined for rules in lists for rule in rules)
+
+
+def _domain(exchange: Exchange, cookie: SetCookie) -> str:
+    """The Domain attribute where the host may set it (RFC 6265, section 5.3): a parent of the host on its own site."""
+    domain = cookie.domain.strip().lower().removeprefix(".")
+    above = domain in host_suffixes(exchange.url.host)
+    return domain if above and len(domain) >= len(exchange.host_site) and "." in domain else ""
+
+
+def _members(exchange: Exchange, body: bytes, content_type: str) -> Iterator[Member]:
+    yield from members_of_url(exchange.url)
+    if exchange.referrer:
+        yield from members_of_text(exchange.referrer)
+    yield from members_of_body(body, content_type)
+
+
+def _candidates(text: str) -> Iterator[str]:
+    """The texts in a value that may be a cookie's value: the whole, and what stands between separators."""
+    yield text.strip()
+    for run in _RUNS:
+        yield from run.findall(text)
