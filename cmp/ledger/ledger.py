@@ -8,16 +8,18 @@ import asyncio
 import re
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from cmp.ledger.address import ledger_file
 from cmp.ledger.leaves import Head
-from cmp.ledger.reading import Entry, heads_of, history
+from cmp.ledger.reading import Entry, heads_of, history, is_person, persons_before
 from cmp.ledger.record import Record, hour_of
 from cmp.ledger.statistics import Statistics, statistics_of
-from cmp.ledger.store import Acknowledgement
+from cmp.ledger.store import Acknowledgement, Forgetting
 from cmp.ledger.writer import Job, Writer
 
+# Keys destroyed in one transaction.
+_FORGOTTEN_AT_ONCE = 200
 _EVENT = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
 
 
@@ -39,8 +41,36 @@ class Ledger:
         Raises LedgerError when it is not known to be: the person must not be told that the choice was taken. Cancelled
         after its turn has come, the record is stored all the same.
         """
+        stored: Acknowledgement = await self._do(record)
+        return stored
+
+    async def erase(self, person: str) -> bool:
+        """Destroys the key of the person with this id: nobody can read their records any more, and both chains verify.
+
+        False for an id that is unknown, or was erased before. When this returns, it is on disk. Raises LedgerError.
+        """
+        if not is_person(person):
+            return False
+        erased: int = await self._do(Forgetting((bytes.fromhex(person),)))
+        return erased > 0
+
+    async def forget_before(self, time: float) -> int:
+        """Destroys the keys of everybody whose last record is older than `time` (Unix seconds); how many.
+
+        A record counts as old when its whole hour has passed by then. Few at a time, so that choices wait for none of
+        it long. Raises LedgerError; what was destroyed until then stays destroyed.
+        """
+        hour = hour_of(time)
+        persons = await asyncio.to_thread(persons_before, self.file, hour)
+        forgotten = 0
+        for start in range(0, len(persons), _FORGOTTEN_AT_ONCE):
+            batch = tuple(persons[start : start + _FORGOTTEN_AT_ONCE])
+            forgotten += await self._do(Forgetting(batch, unless_since=hour))
+        return forgotten
+
+    async def _do(self, task: Record | Forgetting) -> Any:
         loop = asyncio.get_running_loop()
-        job = Job(record, loop, loop.create_future())
+        job = Job(task, loop, loop.create_future())
         self._writer.put(job)
         return await job.answer
 

@@ -54,10 +54,21 @@ def entries(address: str | Path, chain: Chain) -> Iterator[Entry]:
 
 def history(address: str | Path, person: str) -> list[Entry]:
     """The records of one person, oldest first; empty for an id that is unknown or was erased. Raises LedgerError."""
-    if not _PERSON.fullmatch(person):
+    if not is_person(person):
         return []
     with database.reading(ledger_file(address)) as connection:
         return list(_entries(connection, Chain.PERSONAL, bytes.fromhex(person)))
+
+
+def is_person(text: str) -> bool:
+    """Whether it has the form of a person's id."""
+    return _PERSON.fullmatch(text) is not None
+
+
+def persons_before(address: str | Path, hour: int) -> list[bytes]:
+    """Ids of everybody whose key is there and whose last record is of an earlier hour. Raises LedgerError."""
+    with database.reading(ledger_file(address)) as connection:
+        return list(store.last_seen_before(connection, hour))
 
 
 def heads_of(address: str | Path) -> list[Head]:

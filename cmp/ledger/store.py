@@ -1,10 +1,11 @@
 """Rows: adding records, keys and counts to an open transaction, and where the chains end.
 
-May go in here: SQL that writes. May not: beginning and ending transactions, threads (`writer.py`).
+May go in here: SQL that writes, and finds what to write about. May not: beginning and ending transactions, threads
+(`writer.py`).
 """
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from cmp.ledger import leaves, sealing
@@ -15,6 +16,25 @@ _LAST = {
     chain: f"SELECT seq, chain_hash FROM {chain} ORDER BY seq DESC LIMIT 1"  # noqa: S608 - an enumeration's value
     for chain in Chain
 }
+
+
+# A key is looked at again when its turn comes: the person may have been back since it was chosen.
+_FORGET = (
+    "DELETE FROM visitor_key WHERE visitor = ?1 AND (?2 IS NULL OR NOT EXISTS"
+    " (SELECT 1 FROM owner o JOIN personal p ON p.seq = o.seq WHERE o.visitor = ?1 AND p.hour >= ?2))"
+)
+_LAST_SEEN_BEFORE = (
+    "SELECT k.visitor FROM visitor_key k LEFT JOIN owner o ON o.visitor = k.visitor"
+    " LEFT JOIN personal p ON p.seq = o.seq GROUP BY k.visitor HAVING coalesce(max(p.hour), 0) < ?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Forgetting:
+    """Whose keys are to be destroyed: all of them, or (`unless_since`, an hour) who has no record from then on."""
+
+    persons: tuple[bytes, ...]
+    unless_since: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +70,16 @@ def append(connection: sqlite3.Connection, ends: dict[Chain, Head], record: Reco
     head = _insert(connection, ends, Chain.PERSONAL, record, leaf := leaves.personal_leaf(record, sealed), sealed)
     connection.execute("INSERT INTO owner VALUES (?, ?)", (head.size, person))
     return Acknowledgement(person.hex(), head.size, leaves.leaf_hash(leaf))
+
+
+def forget(connection: sqlite3.Connection, forgetting: "Forgetting") -> int:
+    """Destroys keys; how many there were. The trigger `forget_owner` takes the links to the records along."""
+    return sum(connection.execute(_FORGET, (person, forgetting.unless_since)).rowcount for person in forgetting.persons)
+
+
+def last_seen_before(connection: sqlite3.Connection, hour: int) -> Iterable[bytes]:
+    """Everybody with a key whose last record is of an earlier hour, or who has none."""
+    return [row[0] for row in connection.execute(_LAST_SEEN_BEFORE, (hour,))]
 
 
 def _owner(connection: sqlite3.Connection, record: Record) -> tuple[bytes, bytes] | None:

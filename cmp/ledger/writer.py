@@ -16,11 +16,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cmp.ledger import database, store
 from cmp.ledger.errors import LedgerError, Reason, from_sqlite
+from cmp.ledger.leaves import Chain, Head
 from cmp.ledger.record import Record
-from cmp.ledger.store import Acknowledgement
+from cmp.ledger.store import Acknowledgement, Forgetting
 
 # Keeps one transaction, and the wait of its first caller, short.
 _LARGEST_BATCH = 512
@@ -30,12 +32,12 @@ COUNTS_EVERY = 5.0
 
 @dataclass(slots=True)
 class Job:
-    """A record on its way, and who waits for the answer."""
+    """A record on its way, or keys to be destroyed, and who waits for the answer: how many keys there were."""
 
-    record: Record
+    task: Record | Forgetting
     loop: asyncio.AbstractEventLoop
-    answer: asyncio.Future[Acknowledgement]
-    outcome: Acknowledgement | LedgerError | None = None
+    answer: asyncio.Future[Any]
+    outcome: Acknowledgement | int | LedgerError | None = None
 
 
 class Writer:
@@ -133,7 +135,7 @@ class Writer:
             connection.execute("BEGIN IMMEDIATE")
             # Read anew each time: correct even after a failure, or a file exchanged for a restored one.
             ends = store.heads(connection)
-            acknowledgements = [store.append(connection, ends, job.record) for job in jobs]
+            outcomes = [_carry_out(connection, ends, job.task) for job in jobs]
             store.add_counts(connection, counts)
             if database.identity(self._file) != self._identity:
                 raise LedgerError(
@@ -152,8 +154,20 @@ class Writer:
             self._return_counts(counts)
             return
         self.commits += 1
-        for job, acknowledgement in zip(jobs, acknowledgements, strict=True):
-            job.outcome = acknowledgement
+        if any(isinstance(job.task, Forgetting) for job in jobs):
+            self._empty_log(connection)
+        for job, outcome in zip(jobs, outcomes, strict=True):
+            job.outcome = outcome
+
+    def _empty_log(self, connection: sqlite3.Connection) -> None:
+        """Takes destroyed keys out of the write-ahead log too, as far as nobody is reading it just now.
+
+        They are destroyed either way: if this fails they go when the log is next reused.
+        """
+        try:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error:
+            self._disconnect()
 
     def _connect(self) -> sqlite3.Connection:
         self._connection = database.open_writer(self._file, self._lock_wait)
@@ -178,6 +192,14 @@ class Writer:
                 self._counts[name] = self._counts.get(name, 0) + n
 
 
+def _carry_out(
+    connection: sqlite3.Connection, ends: dict[Chain, Head], task: Record | Forgetting
+) -> Acknowledgement | int:
+    if isinstance(task, Forgetting):
+        return store.forget(connection, task)
+    return store.append(connection, ends, task)
+
+
 def _answer(jobs: Iterable[Job]) -> None:
     """Wakes every loop once for all its jobs: waking is a system call, and there are many jobs."""
     by_loop: defaultdict[asyncio.AbstractEventLoop, list[Job]] = defaultdict(list)
@@ -187,7 +209,7 @@ def _answer(jobs: Iterable[Job]) -> None:
         try:
             loop.call_soon_threadsafe(_settle, own)
         except RuntimeError:
-            # The loop is closed: nobody is left to be told. The records are stored all the same.
+            # The loop is closed: nobody is left to be told. What was committed is stored all the same.
             continue
 
 
@@ -195,7 +217,7 @@ def _settle(jobs: Iterable[Job]) -> None:
     for job in jobs:
         if job.answer.done():
             continue
-        if isinstance(job.outcome, Acknowledgement):
+        if isinstance(job.outcome, Acknowledgement | int):
             job.answer.set_result(job.outcome)
         elif job.outcome is not None:
             # An exception collects the traceback of whoever it is raised in: each gets one of its own.

@@ -1,51 +1,83 @@
 """The consent cookie: a visitor's choices, signed, so that no database stands in the way of a page.
 
-May go in here: a `Visitor` to cookie text and back. May not: header fields (`site.py`) and what a choice permits.
+May go in here: a `Visitor` to cookie text and back. May not: header fields (`site.py`), what of it still holds
+(`holding.py`) and what a choice permits.
 
 The form is `1.PAYLOAD.KEY.SIGNATURE`, payload and signature base64url without padding; the signature (Ed25519) covers
-"consent-cookie." and everything before its own dot. The payload carries choices, policy and day, nothing that tells two
-people with the same choices apart, unless they consented and were given an id for their record.
+"consent-cookie." and everything before its own dot. The payload carries choices, policy and day, for each grant the
+terms it was given under, and whether the visitor wants to be told of each cookie: nothing that tells two people with
+the same choices apart, unless they consented and were given an id for their record.
 """
 
 import base64
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from cmp.core.consent import NO_CHOICE, Visitor
 from cmp.core.cookies import RequestCookie
+from cmp.core.policy import Policy
 from cmp.core.signals import Signals
+from cmp.seal.holding import DAY, TERMS_DIGITS, holding
 from cmp.seal.keys import PublicKeys, SigningKeys
-from cmp.seal.site import CHOICE_DAYS, ConsentSite
+from cmp.seal.site import ConsentSite
 
-_LIMIT = 4_000
-_DAY = 86_400
+# Browsers keep no cookie whose name and value are longer than 4,096 bytes together (RFC 6265bis, section 5.6).
+LIMIT = 3_980
 _FOR = b"consent-cookie."
+_NO_TERMS: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a cookie says word for word, whatever of it still holds. `terms` by name granted, empty in older cookies."""
+
+    visitor: Visitor
+    record: str = ""
+    terms: Mapping[str, str] = field(default_factory=lambda: _NO_TERMS)
 
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What a cookie says: the visitor, and the id of the consent's record ("" for a refusal)."""
+    """What holds of a cookie: the visitor, and the id of the consent's record ("" for a refusal).
+
+    `lapsed` are the names (as in `Visitor.granted`) that were granted under terms which have changed since; `written`
+    is the cookie itself, None where there is none.
+    """
 
     visitor: Visitor
     record: str = ""
+    lapsed: frozenset[str] = frozenset()
+    written: Written | None = field(default=None, compare=False)
 
 
 NOBODY = Remembered(NO_CHOICE)
 
 
-def write_cookie(keys: SigningKeys, site: ConsentSite, visitor: Visitor, record: str = "") -> str:
-    """The cookie's value. `visitor.decided_at` is kept to the day; a refusal never carries a record's id."""
+def write_cookie(
+    keys: SigningKeys, site: ConsentSite, visitor: Visitor, record: str = "", terms: Mapping[str, str] = _NO_TERMS
+) -> str:
+    """The cookie's value. `visitor.decided_at` is kept to the day; a refusal never carries a record's id.
+
+    `terms` are those of each name granted (`holding.terms_of`). A visitor without a policy has chosen nothing, and
+    `decided_at` is the day since which they want to be told.
+    """
+    granted = sorted(visitor.granted)
     payload: dict[str, Any] = {
         "a": site.audience,
-        "g": sorted(visitor.granted),
+        "g": granted,
         "r": sorted(visitor.refused),
         "p": visitor.policy,
-        "d": int((visitor.decided_at or 0) // _DAY),
+        "d": int((visitor.decided_at or 0) // DAY),
         "s": [int(visitor.shown_with.gpc), -1 if visitor.shown_with.dnt is None else int(visitor.shown_with.dnt)],
     }
+    if granted and all(len(terms.get(name, "")) == TERMS_DIGITS for name in granted):
+        payload["t"] = "".join(terms[name] for name in granted)
+    if visitor.tell_me:
+        payload["m"] = 1
     if record and visitor.granted:
         payload["i"] = record
     key_id = next(iter(keys.keys))
@@ -56,26 +88,35 @@ def write_cookie(keys: SigningKeys, site: ConsentSite, visitor: Visitor, record:
 
 
 def read_cookie(
-    keys: PublicKeys, site: ConsentSite, cookies: Iterable[RequestCookie], now: float, policy: str
+    keys: PublicKeys,
+    site: ConsentSite,
+    cookies: Iterable[RequestCookie],
+    now: float,
+    policy: Policy,
+    *,
+    place: str = "",
 ) -> Remembered:
-    """What the request's consent cookie says at `now` (Unix seconds) under the policy with that fingerprint.
+    """What the request's consent cookie says at `now` (Unix seconds) under the policy, for a visitor at `place`.
 
     No cookie, two of them (one may have been planted by a sub-domain), a forged, foreign, malformed, expired or
-    future one: nobody. Under another policy than it was given for a grant no longer holds, a refusal does.
+    future one: nobody, at that place. Under another policy than it was given for, a grant holds as long as the terms of
+    its category are the same; a refusal does in any case.
     """
+    nobody = Remembered(replace(NO_CHOICE, place=place)) if place else NOBODY
     found = [cookie.value for cookie in cookies if cookie.name == site.cookie_name]
-    if len(found) != 1 or len(found[0]) > _LIMIT:
-        return NOBODY
+    if len(found) != 1 or len(found[0]) > LIMIT:
+        return nobody
     try:
-        remembered = _verified(keys, site.audience, found[0])
+        written = _verified(keys, site.audience, found[0])
     except _NotOursError:
-        return NOBODY
-    decided_at = remembered.visitor.decided_at
-    if decided_at is None or not decided_at - _DAY <= now < decided_at + (CHOICE_DAYS + 1) * _DAY:
-        return NOBODY
-    if remembered.visitor.policy != policy:
-        return Remembered(replace(remembered.visitor, granted=frozenset()), remembered.record)
-    return remembered
+        return nobody
+    held = holding(policy, replace(written.visitor, place=place), written.terms, now)
+    if held is None:
+        return nobody
+    visitor, lapsed = held
+    if not written.visitor.policy:
+        visitor = replace(visitor, decided_at=None)
+    return Remembered(visitor, written.record, lapsed, written)
 
 
 class _NotOursError(ValueError):
@@ -83,7 +124,7 @@ class _NotOursError(ValueError):
 
 
 @lru_cache(maxsize=16_384)
-def _verified(keys: PublicKeys, audience: str, text: str) -> Remembered:
+def _verified(keys: PublicKeys, audience: str, text: str) -> Written:
     """Checking a signature costs more than everything else a request needs, so what was checked is remembered."""
     signed, _, signature = text.rpartition(".")
     version, _, rest = signed.partition(".")
@@ -98,13 +139,20 @@ def _verified(keys: PublicKeys, audience: str, text: str) -> Remembered:
         visitor = Visitor(
             granted=frozenset(payload["g"]),
             refused=frozenset(payload["r"]),
-            decided_at=float(payload["d"] * _DAY),
+            decided_at=float(payload["d"] * DAY),
             policy=payload["p"],
             shown_with=Signals(gpc=bool(gpc), dnt=None if dnt < 0 else bool(dnt)),
+            tell_me=bool(payload.get("m", 0)),
         )
+        terms = _terms(payload["g"], payload.get("t", ""))
     except (ValueError, KeyError, TypeError) as error:
         raise _NotOursError from error
-    return Remembered(visitor, payload.get("i", ""))
+    return Written(visitor, payload.get("i", ""), terms)
+
+
+def _terms(granted: list[str], text: str) -> Mapping[str, str]:
+    digests = [text[at : at + TERMS_DIGITS] for at in range(0, len(text), TERMS_DIGITS)]
+    return MappingProxyType(dict(zip(granted, digests, strict=True)) if digests else {})
 
 
 def _encode(data: bytes) -> str:

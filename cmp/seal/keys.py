@@ -1,6 +1,8 @@
 """Signing keys: a file only its owner can read, several keys for rotation, and the public half alone for the proxy.
 
-May go in here: making, reading and using Ed25519 keys (RFC 8032). May not: what is signed.
+Beside it lies the proxy's own secret, for the marker cookie (`marker.py`).
+
+May go in here: making, reading and using Ed25519 keys (RFC 8032), and that secret. May not: what is signed.
 """
 
 import base64
@@ -62,7 +64,10 @@ class SigningKeys:
 
 
 def make_keys(path: Path) -> SigningKeys:
-    """New keys in a new file of mode 0600, and their public half beside it (FILE.pub). Raises KeysError."""
+    """New keys in a new file of mode 0600; beside it their public half (FILE.pub) and a marker secret (FILE.marker).
+
+    Raises KeysError.
+    """
     id_, key = secrets.token_hex(4), Ed25519PrivateKey.generate()
     secret = secrets.token_bytes(32)
     private = key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
@@ -70,12 +75,47 @@ def make_keys(path: Path) -> SigningKeys:
     public = {"form": 1, "keys": [{"id": id_, "public": _text(key.public_key().public_bytes_raw())}]}
     _write_new(path, document, 0o600)
     _write_new(public_file(path), public, 0o644)
+    marker_secret(path)
     return SigningKeys({id_: key}, secret)
 
 
 def public_file(path: Path) -> Path:
-    """Where the public half of a key file lies: all that a proxy needs."""
+    """Where the public half of a key file lies: what a proxy checks choices with."""
     return path.with_name(path.name + ".pub")
+
+
+def marker_file(path: Path) -> Path:
+    """Where the marker secret lies that goes with a key file, or with its public half."""
+    return path.with_name(path.name.removesuffix(".pub") + ".marker")
+
+
+def read_marker_secret(path: Path) -> bytes | None:
+    """The marker secret beside a key file or its public half, None where there is none.
+
+    Raises KeysError where it cannot be used, also where others than the owner may read it.
+    """
+    file = marker_file(path)
+    if not file.exists():
+        return None
+    document = _read(file)
+    if file.stat().st_mode & 0o077:
+        raise KeysError(f"{file}: others may read this secret: chmod 600 {file}")
+    try:
+        secret = _bytes(document["marker_secret"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise KeysError(f"{file}: holds no marker secret ({error}): delete it to have a new one made") from error
+    if len(secret) < 16:
+        raise KeysError(f"{file}: holds no marker secret: delete it to have a new one made")
+    return secret
+
+
+def marker_secret(path: Path) -> bytes:
+    """The marker secret beside a key file, made (in a new file of mode 0600) where there is none. Raises KeysError."""
+    if (found := read_marker_secret(path)) is not None:
+        return found
+    secret = secrets.token_bytes(32)
+    _write_new(marker_file(path), {"form": 1, "marker_secret": _text(secret)}, 0o600)
+    return secret
 
 
 def read_signing_keys(path: Path) -> SigningKeys:

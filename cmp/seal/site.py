@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 RESERVED_PATH = "/.consent/"
-# How long a choice holds before the visitor is asked again: six months, as several authorities advise.
-CHOICE_DAYS = 182
 
 
 class Scope(StrEnum):
@@ -50,9 +48,9 @@ class ConsentSite:
             return "consent"
         return "__Secure-consent" if self.scope is Scope.SITE else "__Host-consent"
 
-    def set_cookie(self, value: str) -> str:
-        """The Set-Cookie field value that remembers a choice."""
-        attributes = [f"{self.cookie_name}={value}", "Path=/", f"Max-Age={CHOICE_DAYS * 86_400}", "HttpOnly"]
+    def set_cookie(self, value: str, max_age: int) -> str:
+        """The Set-Cookie field value that remembers a choice for `max_age` seconds; 0 forgets it."""
+        attributes = [f"{self.cookie_name}={value}", "Path=/", f"Max-Age={max_age}", "HttpOnly"]
         if self.scope is Scope.SITE:
             attributes.append(f"Domain={self.domain}")
         if self.secure:

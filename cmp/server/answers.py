@@ -10,8 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from cmp.server.caller import fields, language_of
-from cmp.server.context import POLICY
+from cmp.server.caller import fields, language_of, policy_of
 from cmp.server.problems import Failure, Problem
 from cmp.wire.banner import answer_html
 
@@ -30,10 +29,10 @@ def failure(request: web.Request, failed: Failure | Problem, language: str = "")
     """A page where a person will read it, otherwise the error shape."""
     failed = failed if isinstance(failed, Failure) else Failure(failed)
     language = language or language_of(request)
-    message = failed.message(language)
     if wants_page(request):
-        html = answer_html(request.app[POLICY], language, saved=False, problem=message)
+        html = answer_html(policy_of(request), language, saved=False, problem=failed.for_page(language))
         return page(html, failed.problem.status)
+    message = failed.message(language)
     return _json(failed.problem.status, {"ok": False, "error": {"code": failed.problem.code, "message": message}})
 
 

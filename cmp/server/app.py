@@ -10,23 +10,43 @@ from typing import Any
 from aiohttp import web
 
 from cmp.core.policy import Policy
+from cmp.desk.desk import Desk
 from cmp.seal.keys import SigningKeys
 from cmp.seal.site import ConsentSite
 from cmp.server import (
     assets,
     choice,
     client,
+    desk_context,
+    desk_forms,
+    desk_notices,
+    desk_opt_out,
+    desk_retention,
+    desk_rights,
     embed,
     endpoints,
     headers,
     health,
+    occasion,
     preferences,
     recording,
     report,
     state,
+    tell_me,
     unexpected,
+    well_known,
 )
-from cmp.server.context import CLOCK, LEDGER, POLICY, PUBLIC_KEYS, SIGNING_KEYS, SITE, Appends
+from cmp.server.context import (
+    CLOCK,
+    LEDGER,
+    POLICIES,
+    PUBLIC_KEYS,
+    SIGNING_KEYS,
+    SITE,
+    TRUSTED,
+    Appends,
+    InForceHolder,
+)
 
 # For the connection, whichever runner serves the application.
 _CONNECTION: dict[str, Any] = {
@@ -41,23 +61,33 @@ _CONNECTION: dict[str, Any] = {
 
 
 def make_app(
-    policy: Policy,
+    policy: Policy | InForceHolder,
     ledger: Appends,
     keys: SigningKeys,
     site: ConsentSite,
     *,
     clock: Callable[[], float] = time.time,
     trusted_proxies: Sequence[str] = ("127.0.0.1", "::1"),
+    desk: Desk | None = None,
 ) -> web.Application:
-    """The consent server of one site, ready to be run. The ledger stays the caller's to close.
+    """The consent server of one site, ready to be run. The ledger and the desk stay the caller's to close.
 
+    A policy that changes while the server runs is given in its holder, and swapped there.
+    Without a desk nobody can ask for anything beside cookie choices: those endpoints answer 404.
     `trusted_proxies` are addresses or networks whose `X-Forwarded-For` is believed. Raises ValueError for one that is
     neither, and for a policy that no choice could be recorded under; OSError when our static files are missing.
     """
     app = web.Application(handler_args=_CONNECTION)
-    app[POLICY], app[LEDGER], app[SITE], app[CLOCK] = policy, ledger, site, clock
+    policies = policy if isinstance(policy, InForceHolder) else InForceHolder(policy)
+    app[POLICIES] = policies
+    app[LEDGER], app[SITE], app[CLOCK] = ledger, site, clock
     app[SIGNING_KEYS], app[PUBLIC_KEYS] = keys, keys.public
-    for part in (headers, unexpected, endpoints, recording, preferences, state, choice, embed, assets, health):
+    app[TRUSTED] = client.read_networks(trusted_proxies)
+    for part in (headers, unexpected, endpoints, recording, preferences, state, choice, tell_me, occasion):
         part.setup(app)
-    report.setup(app, client.read_networks(trusted_proxies))
+    for part in (embed, assets, health, report, well_known):
+        part.setup(app)
+    desk_context.setup(app, desk)
+    for part in (desk_forms, desk_rights, desk_opt_out, desk_notices, desk_retention):
+        part.setup(app)
     return app

@@ -17,8 +17,9 @@ from cmp.core.policy import Policy
 from cmp.core.signals import Signals
 from cmp.core.urls import Url, parse_url
 from cmp.server.caller import caller_of
-from cmp.server.context import LEDGER, POLICY, SITE
+from cmp.server.context import LEDGER, SITE
 from cmp.server.endpoints import ENDPOINTS, Handler
+from cmp.server.per_policy import PerPolicy
 from cmp.wire.banner import is_decided
 from cmp.wire.guard import guard_script
 
@@ -52,12 +53,13 @@ def _guard_of(policy: Policy, page: Url, visitor: Visitor, signals: Signals) -> 
     return _asset(guard_script(policy, visitor, signals, page).encode(), "text/javascript")
 
 
-GUARDS = web.AppKey("GUARDS", Guards)
+GUARDS: web.AppKey[PerPolicy[Guards]] = web.AppKey("GUARDS")
 
 
 def setup(app: web.Application) -> None:
     """Reads the files: one that is missing keeps the server from starting."""
-    app[GUARDS] = Guards(app[POLICY], parse_url(f"{app[SITE].origin}/"))
+    home = parse_url(f"{app[SITE].origin}/")
+    app[GUARDS] = PerPolicy(lambda policy: Guards(policy, home))
     for name, media_type in _FILES.items():
         app[ENDPOINTS].add("GET", name, _file((resources.static() / name).read_bytes(), media_type))
     app[ENDPOINTS].add("GET", "guard.js", _guard)
@@ -74,13 +76,14 @@ def _file(content: bytes, media_type: str) -> Handler:
 
 async def _guard(request: web.Request) -> web.Response:
     app, caller = request.app, caller_of(request)
-    if not is_decided(app[POLICY], caller.visitor):
+    if not is_decided(caller.policy, caller.visitor):
         # Every page asks for the guard, and a page of somebody who has not chosen shows the banner.
         app[LEDGER].count("notice.shown", caller.now)
     for signal in caller.signals.tokens:
         app[LEDGER].count(f"signal.{signal}", caller.now)
-    # When they chose does not matter to the guard; with the day in it a guard would be kept for each.
-    guard = app[GUARDS].of(replace(caller.visitor, decided_at=None), caller.signals)
+    # When they chose and under which policy does not matter to the guard; a guard would be kept for each.
+    state = replace(caller.visitor, decided_at=None, policy="", tell_me=False)
+    guard = app[GUARDS].of(caller.policy).of(state, caller.signals)
     response = _send(request, guard, _OWN)
     response.headers["Vary"] = "Cookie, Sec-GPC, DNT"
     return response

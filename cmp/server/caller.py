@@ -1,6 +1,7 @@
 """Who is asking, as far as one request says.
 
-May go in here: reading consent cookie, signals and language out of a request. May not: judging what they permit.
+May go in here: reading consent cookie, signals, place and language out of a request, and which policy it is answered
+under. May not: judging what they permit.
 """
 
 from collections.abc import Sequence
@@ -10,41 +11,71 @@ from aiohttp import web
 
 from cmp.core.consent import Visitor
 from cmp.core.cookies import RequestCookie, read_cookie_header
+from cmp.core.policy import Policy
 from cmp.core.signals import Signals, read_dnt, read_gpc
-from cmp.seal.cookie import Remembered, read_cookie
-from cmp.server.context import CLOCK, POLICY, PUBLIC_KEYS, SITE
+from cmp.seal.cookie import Written, read_cookie
+from cmp.seal.place import place_of
+from cmp.server.client import is_trusted
+from cmp.server.context import CLOCK, POLICIES, PUBLIC_KEYS, SITE, TRUSTED
 from cmp.wire.words import pick_language
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """One request's visitor. `now` is when it was asked, Unix seconds; `record` the id in the cookie, if any."""
+    """One request's visitor. `now` is when it was asked, Unix seconds; `record` the id in the cookie, if any.
 
+    `lapsed` are grants that ended because their terms changed; `written` is what the cookie says word for word.
+    """
+
+    policy: Policy
     visitor: Visitor
     record: str
     signals: Signals
     cookies: tuple[RequestCookie, ...]
     language: str
     now: float
+    lapsed: frozenset[str] = frozenset()
+    written: Written | None = None
+
+
+_ASKED_UNDER = web.RequestKey("ASKED_UNDER", Policy)
+
+
+def policy_of(request: web.Request) -> Policy:
+    """The policy this request is answered under: the one that held when it was first asked for here."""
+    if _ASKED_UNDER not in request:
+        request[_ASKED_UNDER] = request.app[POLICIES].now
+    return request[_ASKED_UNDER]
 
 
 def caller_of(request: web.Request) -> Caller:
-    policy, now = request.app[POLICY], request.app[CLOCK]()
+    policy, now = policy_of(request), request.app[CLOCK]()
     cookies = tuple(cookie for value in fields(request, "Cookie") for cookie in read_cookie_header(value))
-    remembered: Remembered = read_cookie(request.app[PUBLIC_KEYS], request.app[SITE], cookies, now, policy.fingerprint)
+    keys, place = request.app[PUBLIC_KEYS], _place_of(request)
+    remembered = read_cookie(keys, request.app[SITE], cookies, now, policy, place=place)
     return Caller(
+        policy=policy,
         visitor=remembered.visitor,
         record=remembered.record,
         signals=Signals(gpc=read_gpc(fields(request, "Sec-GPC")), dnt=read_dnt(fields(request, "DNT"))),
         cookies=cookies,
         language=language_of(request),
         now=now,
+        lapsed=remembered.lapsed,
+        written=remembered.written,
     )
+
+
+def _place_of(request: web.Request) -> str:
+    # Who reaches us directly could write any place into the header.
+    trusted = request.app[TRUSTED]
+    believed = is_trusted(request.remote, trusted)
+    return place_of(policy_of(request), lambda name: fields(request, name) if believed else ())
 
 
 def language_of(request: web.Request, wish: str = "") -> str:
     """The language to answer in: the one wished for (`?lang=`, a form's field), else the browser's."""
-    offered = request.app[POLICY].languages
+    offered = policy_of(request).languages
     wish = wish or request.query.get("lang", "")
     return wish if wish in offered else pick_language(", ".join(fields(request, "Accept-Language")), offered)
 

@@ -15,10 +15,10 @@ from cmp.ledger.record import Source
 from cmp.seal.form_token import token_holds
 from cmp.server.answers import add_set_cookies, failure, page, success
 from cmp.server.bodies import read_body
-from cmp.server.caller import Caller, caller_of, fields, language_of
+from cmp.server.caller import Caller, caller_of, fields, language_of, policy_of
 from cmp.server.choices import Choice, choose, refusal
 from cmp.server.cleanup import expiring_lines
-from cmp.server.context import POLICY, SIGNING_KEYS, SITE
+from cmp.server.context import SIGNING_KEYS, SITE
 from cmp.server.endpoints import ENDPOINTS
 from cmp.server.paths import path_back, path_of_referrer
 from cmp.server.posting import TYPES, Posting, read_posting
@@ -28,6 +28,7 @@ from cmp.server.recording import Stored, store
 from cmp.server.same_origin import Sender, sender_of
 from cmp.server.state import state_of
 from cmp.wire.banner import answer_html
+from cmp.wire.well_known import DNT, stated
 
 
 def setup(app: web.Application) -> None:
@@ -50,7 +51,7 @@ def _everything_refused(policy: Policy, _posting: Posting, _before: Visitor) -> 
 async def _take(
     request: web.Request, decide: Callable[[Policy, Posting, Visitor], Choice | Failure], *, withdrawal: bool
 ) -> web.Response:
-    site, policy = request.app[SITE], request.app[POLICY]
+    site, policy = request.app[SITE], policy_of(request)
     by_name = {name: fields(request, name) for name in ("sec-fetch-site", "origin", "referer")}
     sender = sender_of(by_name, site.origin)
     if sender is Sender.FOREIGN:
@@ -82,7 +83,10 @@ async def _take(
         cookies=caller.cookies,
         page=_page_of(request, posting),
     )
-    add_set_cookies(response, [site.set_cookie(stored.cookie), *lines])
+    if DNT in stated(policy):
+        # What is tracked may be another thing from here on (Tracking Preference Expression, section 6.2.9).
+        response.headers["Tk"] = "U"
+    add_set_cookies(response, [site.set_cookie(stored.cookie, stored.seconds), *lines])
     return response
 
 
@@ -101,7 +105,7 @@ def _vouched_for(request: web.Request, posting: Posting, choice: Choice, now: fl
 
 
 def _answer(request: web.Request, posting: Posting, caller: Caller, stored: Stored) -> web.Response:
-    policy, site = request.app[POLICY], request.app[SITE]
+    policy, site = caller.policy, request.app[SITE]
     if posting.source is Source.JSON:
         return success(state_of(policy, stored.visitor, caller.signals, caller.language))
     if _in_frame(request, posting):
@@ -120,7 +124,7 @@ def _refuse(request: web.Request, posting: Posting, caller: Caller, failed: Fail
     """Who posted a whole page gets a page to go on from; a frame or a script just the reason."""
     if posting.source is Source.JSON or _in_frame(request, posting):
         return failure(request, failed, caller.language)
-    html = preferences_page(request, caller, back=posting.back, problem=failed.message(caller.language))
+    html = preferences_page(request, caller, back=posting.back, problem=failed.for_page(caller.language))
     return page(html, failed.problem.status)
 
 

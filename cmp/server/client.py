@@ -30,6 +30,12 @@ def client_of(peer: str | None, forwarded_for: Sequence[str], trusted: Sequence[
     return ""
 
 
+def is_trusted(peer: str | None, trusted: Sequence[Network]) -> bool:
+    """Whether what a peer says of the visitor is believed."""
+    address = _address(peer or "")
+    return address is not None and any(address in network for network in trusted)
+
+
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         address = ipaddress.ip_address(text.partition("%")[0])

@@ -6,8 +6,8 @@ May go in here: the page's inputs and its own CSP. May not: its markup (`cmp.wir
 from aiohttp import web
 
 from cmp.server.answers import failure, page
-from cmp.server.caller import caller_of, fields
-from cmp.server.context import LEDGER, POLICY, SITE
+from cmp.server.caller import caller_of, fields, policy_of
+from cmp.server.context import LEDGER, SITE
 from cmp.server.endpoints import ENDPOINTS, REST
 from cmp.server.paths import path_back, path_of_referrer
 from cmp.server.preferences import form_token
@@ -27,7 +27,7 @@ def setup(app: web.Application) -> None:
 
 async def _show(request: web.Request) -> web.Response:
     app, vendor = request.app, request[REST]
-    if vendor not in app[POLICY].vendors:
+    if vendor not in policy_of(request).vendors:
         return failure(request, NOT_FOUND)
     caller = caller_of(request)
     app[LEDGER].count("embed.shown", caller.now)
@@ -35,7 +35,7 @@ async def _show(request: web.Request) -> web.Response:
     back = path_back(request.query.get("back", ""), app[SITE].origin)
     back = back or path_of_referrer(fields(request, "Referer"), app[SITE].origin)
     html = embed_html(
-        app[POLICY], vendor, caller.language, reserved=app[SITE].reserved, token=form_token(app), back=back
+        caller.policy, vendor, caller.language, reserved=app[SITE].reserved, token=form_token(app), back=back
     )
     response = page(html)
     response.headers["Content-Security-Policy"] = _CSP

@@ -8,8 +8,9 @@ from aiohttp import web
 from cmp.seal.form_token import make_token
 from cmp.server.answers import page
 from cmp.server.caller import Caller, caller_of
-from cmp.server.context import CLOCK, LEDGER, POLICY, SIGNING_KEYS, SITE
+from cmp.server.context import CLOCK, LEDGER, SIGNING_KEYS, SITE
 from cmp.server.endpoints import ENDPOINTS
+from cmp.server.occasion import occasion_of
 from cmp.server.paths import path_back
 from cmp.wire.banner import preferences_html
 
@@ -25,7 +26,7 @@ def form_token(app: web.Application) -> str:
 def preferences_page(request: web.Request, caller: Caller, *, back: str, saved: bool = False, problem: str = "") -> str:
     app = request.app
     return preferences_html(
-        app[POLICY],
+        caller.policy,
         caller.visitor,
         caller.signals,
         caller.language,
@@ -34,6 +35,7 @@ def preferences_page(request: web.Request, caller: Caller, *, back: str, saved: 
         back=path_back(back, app[SITE].origin),
         saved=saved,
         problem=problem,
+        occasion=occasion_of(app, caller),
     )
 
 

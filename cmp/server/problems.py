@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from cmp.wire.words import LANGUAGES, word
+from cmp.wire.words import LANGUAGES, spoken, word
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,13 @@ class Failure:
     detail: str = ""
 
     def message(self, language: str) -> str:
-        text = self.problem.texts.get(language) or self.problem.texts["en"]
+        text = self.problem.texts.get(spoken(language)) or self.problem.texts["en"]
         return f"{text}: {self.detail}" if self.detail else text
+
+    def for_page(self, language: str) -> str:
+        """The message for a person: what a program did wrong is said to programs, in English, alone."""
+        shown = Failure(self.problem) if self.problem.code == BAD_REQUEST.code else self
+        return shown.message(language)
 
 
 def _problem(status: int, code: str, en: str, de: str) -> Problem:

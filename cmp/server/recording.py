@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import logging
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 
@@ -19,10 +20,12 @@ from cmp.core.signals import NO_SIGNALS
 from cmp.ledger.errors import LedgerError
 from cmp.ledger.record import Kind, Record, Source, Surface
 from cmp.ledger.store import Acknowledgement
-from cmp.seal.cookie import write_cookie
+from cmp.seal.cookie import LIMIT, write_cookie
+from cmp.seal.holding import kept_seconds, terms_of
 from cmp.server.caller import Caller
 from cmp.server.choices import Choice
-from cmp.server.context import LEDGER, POLICY, SIGNING_KEYS, SITE, Appends
+from cmp.server.context import LEDGER, POLICIES, SIGNING_KEYS, SITE, Appends
+from cmp.server.per_policy import PerPolicy
 from cmp.server.problems import NOT_SAVED, NOT_WITHDRAWN, Failure
 from cmp.wire.banner import banner_html
 
@@ -34,10 +37,11 @@ _log = logging.getLogger("consentry.server")
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The visitor as of now, and the cookie's value that says so."""
+    """The visitor as of now, the cookie's value that says so, and the seconds it is of use."""
 
     visitor: Visitor
     cookie: str
+    seconds: int
 
 
 class Recorder:
@@ -70,13 +74,13 @@ class Recorder:
 
 
 RECORDER = web.AppKey("RECORDER", Recorder)
-NOTICE = web.AppKey("NOTICE", str)
+NOTICE: web.AppKey[PerPolicy[str]] = web.AppKey("NOTICE")
 
 
 def setup(app: web.Application) -> None:
     app[RECORDER] = Recorder(app[LEDGER])
-    app[NOTICE] = notice_of(app[POLICY], app[SITE].reserved)
-    _check_policy(app[POLICY], app[NOTICE])
+    app[NOTICE] = PerPolicy(partial(notice_of, reserved=app[SITE].reserved))
+    app[POLICIES].require(partial(_check_policy, app))
 
 
 def notice_of(policy: Policy, reserved: str) -> str:
@@ -92,7 +96,7 @@ async def store(
 
     Unless there is a consent it takes back: then it belongs to that consent's record, as its withdrawal.
     """
-    policy = app[POLICY]
+    policy = caller.policy
     takes_back = withdrawal or bool(caller.record) or bool(caller.visitor.granted)
     kind = Kind.GIVEN if choice.granted else Kind.WITHDRAWN if takes_back else Kind.REFUSED
     record = Record(
@@ -100,7 +104,7 @@ async def store(
         at=caller.now,
         policy=policy.fingerprint,
         policy_version=policy.version,
-        notice=app[NOTICE],
+        notice=app[NOTICE].of(policy),
         surface=surface,
         source=source,
         language=caller.language,
@@ -119,20 +123,34 @@ async def store(
         policy=policy.fingerprint,
         # Only a grant has to know them; a refusal's cookie is to be like everybody's.
         shown_with=caller.signals if choice.granted else NO_SIGNALS,
+        place=caller.visitor.place,
+        events=caller.visitor.events,
+        tell_me=caller.visitor.tell_me,
     )
-    return Stored(visitor, write_cookie(app[SIGNING_KEYS], app[SITE], visitor, stored.person or ""))
+    terms = terms_of(policy, visitor.granted)
+    cookie = write_cookie(app[SIGNING_KEYS], app[SITE], visitor, stored.person or "", terms)
+    return Stored(visitor, cookie, kept_seconds(policy, visitor))
 
 
-def _check_policy(policy: Policy, notice: str) -> None:
-    """Raises ValueError for a policy that no record could be made under: when starting, not at the first choice."""
-    if policy.optional_categories:
-        Record(
-            kind=Kind.REFUSED,
-            at=0,
-            policy=policy.fingerprint,
-            policy_version=policy.version,
-            notice=notice,
-            surface=Surface.BANNER,
-            source=Source.JSON,
-            refused=frozenset(policy.optional_categories),
+def _check_policy(app: web.Application, policy: Policy) -> None:
+    """Raises ValueError for a policy that no choice could be kept under: when starting, not at the first choice."""
+    optional = frozenset(policy.optional_categories)
+    if not optional:
+        return
+    Record(
+        kind=Kind.REFUSED,
+        at=0,
+        policy=policy.fingerprint,
+        policy_version=policy.version,
+        notice=app[NOTICE].of(policy),
+        surface=Surface.BANNER,
+        source=Source.JSON,
+        refused=optional,
+    )
+    everything = Visitor(granted=optional, decided_at=2**36, policy=policy.fingerprint, tell_me=True)
+    cookie = write_cookie(app[SIGNING_KEYS], app[SITE], everything, "0" * 32, terms_of(policy, optional))
+    if len(cookie) > LIMIT:
+        raise ValueError(
+            f"a choice on all {len(optional)} categories takes {len(cookie)} bytes, and a cookie holds {LIMIT}: "
+            "give categories shorter ids, or join some"
         )

@@ -14,8 +14,8 @@ from cmp.core.urls import UrlError, parse_url
 from cmp.server.answers import failure
 from cmp.server.bodies import read_body
 from cmp.server.caller import fields
-from cmp.server.client import Network, client_of
-from cmp.server.context import CLOCK, LEDGER
+from cmp.server.client import client_of
+from cmp.server.context import CLOCK, LEDGER, TRUSTED
 from cmp.server.endpoints import ENDPOINTS
 from cmp.server.limits import Limit
 from cmp.server.problems import BAD_REQUEST, CROSS_SITE, TOO_MANY, Failure
@@ -74,13 +74,11 @@ class Events:
 
 EVENTS = web.AppKey("EVENTS", Events)
 LIMIT = web.AppKey("LIMIT", Limit)
-TRUSTED: web.AppKey[tuple[Network, ...]] = web.AppKey("TRUSTED")
 
 
-def setup(app: web.Application, trusted: tuple[Network, ...]) -> None:
+def setup(app: web.Application) -> None:
     app[EVENTS] = Events()
     app[LIMIT] = Limit(each=120, together=6_000)
-    app[TRUSTED] = trusted
     app[ENDPOINTS].add("POST", "report", _count)
 
 

@@ -13,7 +13,6 @@ from cmp.core.policy import Policy
 from cmp.core.signals import Signals
 from cmp.server.answers import success
 from cmp.server.caller import caller_of
-from cmp.server.context import POLICY
 from cmp.server.endpoints import ENDPOINTS
 from cmp.wire import banner
 from cmp.wire.words import text_of
@@ -25,7 +24,7 @@ def setup(app: web.Application) -> None:
 
 async def _show(request: web.Request) -> web.Response:
     caller = caller_of(request)
-    return success(state_of(request.app[POLICY], caller.visitor, caller.signals, caller.language))
+    return success(state_of(caller.policy, caller.visitor, caller.signals, caller.language))
 
 
 def state_of(policy: Policy, visitor: Visitor, signals: Signals, language: str) -> Mapping[str, Any]:
@@ -47,6 +46,7 @@ def state_of(policy: Policy, visitor: Visitor, signals: Signals, language: str) 
         "granted": sorted(visitor.granted),
         "refused": sorted(visitor.refused),
         "categories": categories,
+        "tellMe": visitor.tell_me,
         "signals": {"gpc": signals.gpc, "dnt": signals.dnt},
         "policy": {"id": policy.id, "version": policy.version, "fingerprint": policy.fingerprint},
         "language": language,

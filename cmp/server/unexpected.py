@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from cmp.server.answers import failure
+from cmp.server.context import POLICIES
 from cmp.server.problems import UNEXPECTED
 from cmp.terminal import place_of
 
@@ -33,7 +34,8 @@ async def _answer_unexpected(request: web.Request, handler: Handler) -> web.Stre
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the visitor gets an answer and the site stays up
         _log.error("internal error: %s", place_of(error))
-        return failure(request, UNEXPECTED, "en")
+        # Finding out the visitor's own language may be what failed.
+        return failure(request, UNEXPECTED, request.app[POLICIES].now.languages[0])
 
 
 class _Impersonal(logging.Filter):

@@ -1,7 +1,8 @@
 """The banner in the page, the preferences page, and the small answers around them, as HTML.
 
-May go in here: markup built from the policy's texts and our own words, every value escaped. May not: policy logic (what
-may pass is `cmp.core`), scripts and styles (`static/banner.js`, `static/banner.css`, so that a strict CSP holds), HTTP.
+May go in here: markup built from the policy's texts and our own words, every value escaped. May not: what a policy says
+beside the choices (`about.py`, `news.py`), policy logic (what may pass is `cmp.core`), scripts and styles
+(`static/banner.js`, `static/banner.css`, so that a strict CSP holds), HTTP.
 
 The markup is ASCII only, other characters as references: it stands in pages of any ASCII-compatible encoding. It needs
 no JavaScript: the form posts into a small frame, so that what somebody has typed into the page stays there.
@@ -9,19 +10,23 @@ no JavaScript: the form posts into a small frame, so that what somebody has type
 What a form sends to `{reserved}choice`: `choice` is "accept", "refuse" or "save" (then `category`, repeated, holds the
 categories granted and `vendor`, repeated, the single vendors; what is not named is refused); without `choice`, `vendor`
 is granted besides what holds. `surface`, `lang`, and where they apply `answer=frame`, `token` and `back` go with it.
-`static/banner.js` sends the same as JSON.
+`static/banner.js` sends the same as JSON. To `{reserved}tell-me` goes `tell`, "on" or "off".
 
 Sources: WCAG 2.2 (2.1.1, 2.1.2, 2.4.11, 3.2.6, 4.1.2, 4.1.3): a non-modal region first in the page, in flow and without
 a trap, native controls, the link back to the choices always at the end of that region, at the top of the page.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Final
 
-from cmp.core.consent import Visitor
-from cmp.core.policy import Category, Policy, Vendor
+from cmp.core.consent import Visitor, permit
+from cmp.core.policy import Basis, Category, Policy, Vendor
 from cmp.core.signals import Signals
+from cmp.wire import about, news
+from cmp.wire.occasion import Occasion
+from cmp.wire.policy_words import policy_word
+from cmp.wire.tell_me import CookieLine
 from cmp.wire.words import country_name, spoken, text_of, word
 
 SCRIPT_FILE: Final = "banner.js"
@@ -30,6 +35,9 @@ STYLE_FILE: Final = "banner.css"
 ANSWER_FRAME: Final = "consent-answer"
 # A banner stands in every page: a long list of companies is for the preferences page.
 _VENDORS_SHOWN: Final = 8
+_COOKIES_SHOWN: Final = 60
+_NAME_SHOWN: Final = 100
+_SIGNAL_NAMES: Final = {"gpc": "Global Privacy Control", "dnt": "Do Not Track"}
 
 
 def is_decided(policy: Policy, visitor: Visitor) -> bool:
@@ -44,20 +52,31 @@ def state_of(policy: Policy, visitor: Visitor) -> str:
     It stands in the page as `data-state` and `{reserved}state` answers it, so that a page out of the back-forward cache
     can tell whether it is still true.
     """
-    known = {*policy.optional_categories, *(f"vendor:{id_}" for id_ in policy.vendors)}
+    optional = policy.optional_categories
     said = [
         f"{name}={'refused' if name in visitor.refused else 'granted'}"
-        for name in sorted((visitor.granted | visitor.refused) & known)
+        for name in sorted(visitor.granted | visitor.refused)
+        if name in optional or (name.startswith("vendor:") and name.removeprefix("vendor:") in policy.vendors)
     ]
     return " ".join(said) or "undecided"
 
 
 def banner_html(
-    policy: Policy, visitor: Visitor, signals: Signals, language: str, *, reserved: str, problem: str = ""
+    policy: Policy,
+    visitor: Visitor,
+    signals: Signals,
+    language: str,
+    *,
+    reserved: str,
+    problem: str = "",
+    occasion: Occasion | None = None,
+    told: Sequence[CookieLine] | None = None,
 ) -> str:
-    """What is put first into the body. Once everything is decided on, only the link back to the choices is left.
+    """What is put first into the body. Once everything is decided on, the link back to the choices is left, with what
+    has to be shown all the same: notices in force, a signal that is honoured, cookies where they were asked for.
 
-    `problem` is a text for the visitor, such as that choices cannot be saved at the moment.
+    `problem` is a text for the visitor, such as that choices cannot be saved at the moment. Without an `occasion`
+    nothing that depends on the day is shown. `told` are the cookies of this page, for a visitor who wants to be told.
     """
     asked = not is_decided(policy, visitor)
     link = f'<a class="consentry-reopen" href="{escape(reserved)}">{_w(language, "reopen")}</a>'
@@ -65,18 +84,28 @@ def banner_html(
         f'<link rel="stylesheet" href="{escape(reserved)}{STYLE_FILE}">',
         f'<script src="{escape(reserved)}{SCRIPT_FILE}" defer></script>',
     ]
+    notices = news.notices_html(policy, language, occasion.now) if occasion is not None else []
     if asked:
+        new = (
+            news.news_html(policy, visitor, occasion, language, heading="h3", more=reserved)
+            if occasion is not None
+            else []
+        )
         content += [
             f'<h2 id="consentry-title">{_w(language, "title")}</h2>',
+            *notices,
+            *new,
             f"<p>{_w(language, 'sentence')}</p>",
-            *_signal_notes(policy, signals, language),
+            *_signal_notes(policy, visitor, signals, language),
             f'<p class="consentry-no-cookies" hidden>{_w(language, "no-cookies")}</p>',
             _status(problem),
             _form(policy, visitor, language, reserved=reserved, target=ANSWER_FRAME, shown=_VENDORS_SHOWN),
             f'<iframe class="consentry-answer" name="{ANSWER_FRAME}" title="{_w(language, "answer-title")}"></iframe>',
         ]
-    elif problem:
-        content.append(_status(problem))
+    else:
+        content += [*notices, *_signal_notes(policy, visitor, signals, language, asked=False)]
+        content += [_status(problem)] if problem else []
+    content += _told(told, language) if told is not None else []
     label = 'aria-labelledby="consentry-title"' if asked else f'aria-label="{_w(language, "reopen")}"'
     return _ascii(
         f'<section class="consentry{"" if asked else " consentry-decided"}" role="region" {label}'
@@ -98,22 +127,31 @@ def preferences_html(
     back: str,
     saved: bool = False,
     problem: str = "",
+    occasion: Occasion | None = None,
 ) -> str:
-    """The page on which every choice can be seen and changed. `back` is a path on our own origin, or ""."""
+    """The page on which every choice can be seen and changed, and with it all the policy says to people.
+
+    `back` is a path on our own origin, or "". Without an `occasion` nothing that depends on the day is shown.
+    """
     title = text_of(policy.titles, language) or word(language, "title")
-    about = [
-        _w(language, "controller").format(name=escape(policy.controller)) if policy.controller else "",
-        _w(language, "contact").format(contact=escape(policy.contact)) if policy.contact else "",
-    ]
+    new: list[str] = []
+    if occasion is not None:
+        new += news.notices_html(policy, language, occasion.now)
+        new += news.news_html(policy, visitor, occasion, language, heading="h2")
+        new += news.announced_html(policy, occasion, language)
     message = problem or (word(language, "saved") if saved else "")
     content = [
         f"<h1>{escape(title)}</h1>",
         _status(message),
+        *new,
         f"<p>{_w(language, 'sentence')}</p>",
-        *_signal_notes(policy, signals, language),
+        *_signal_notes(policy, visitor, signals, language),
+        *about.dnt_html(policy, language),
         _form(policy, visitor, language, reserved=reserved, token=token, back=back, opened=True),
         f"<p>{_w(language, 'withdraw')} {_w(language, 'reach')}</p>",
-        *(f"<p>{line}</p>" for line in about if line),
+        *([f"<p>{about.held(policy, visitor.place, language)}</p>"] if policy.optional_categories else []),
+        *_tell_me(policy, visitor, language, {"token": token, "back": back}, reserved),
+        *about.about_html(policy, language, reserved=reserved),
         *_back_link(back, language),
     ]
     return _page(title, content, language, reserved)
@@ -196,6 +234,7 @@ def _form(
         *answers,
         *([] if opened else [f"<details><summary>{_w(language, 'choose')}</summary>", *chooser, "</details>"]),
         "</div>",
+        about.conditions(policy, language),
         *(chooser if opened else []),
         "</form>",
     ]
@@ -210,7 +249,8 @@ def _boxes(policy: Policy, visitor: Visitor, language: str) -> list[str]:
         title = text_of(policy.categories[id_].titles, language) or id_
         lines.append(_box("category", id_, title, id_ in visitor.granted and id_ not in visitor.refused))
     lines.append("</fieldset>")
-    single = [vendor for id_, vendor in sorted(policy.vendors.items()) if f"vendor:{id_}" in visitor.granted]
+    named = (name.removeprefix("vendor:") for name in sorted(visitor.granted) if name.startswith("vendor:"))
+    single = [policy.vendors[id_] for id_ in named if id_ in policy.vendors]
     if single:
         lines.append(f"<fieldset><legend>{_w(language, 'single')}</legend>")
         lines += [_box("vendor", vendor.id, vendor.name, True) for vendor in single]
@@ -235,34 +275,33 @@ def _table(policy: Policy, language: str, reserved: str, shown: int | None) -> l
         *(f'<th scope="col">{_w(language, head)}</th>' for head in heads),
         "</tr></thead><tbody>",
     ]
-    by_category: dict[str, list[Vendor]] = {}
-    for vendor in policy.vendors.values():
-        by_category.setdefault(vendor.category, []).append(vendor)
+    by_category = about.recipients(policy)
     for category in policy.categories.values():
         if not category.never:
-            vendors = by_category.get(category.id, [])
-            lines.append(_row(category, vendors, language, reserved, shown))
+            vendors = by_category.get(category.id, ())
+            # What is claimed and exempt is for who reads on: a banner stands in every page.
+            notes = about.category_notes(policy, category, language) if shown is None else ""
+            lines.append(_row(category, vendors, language, reserved, shown=shown, notes=notes))
     return [*lines, "</tbody></table></div>"]
 
 
-def _row(category: Category, vendors: list[Vendor], language: str, reserved: str, shown: int | None) -> str:
+def _row(
+    category: Category, vendors: Sequence[Vendor], language: str, reserved: str, *, shown: int | None, notes: str
+) -> str:
     title = escape(text_of(category.titles, language) or category.id)
     if category.necessary:
         title += f" <small>({_w(language, 'always')})</small>"
+    elif category.basis is Basis.EXEMPT:
+        title += f" <small>({escape(policy_word(language, 'until-refused'))})</small>"
     cells = [text_of(texts, language) for texts in (category.reasons, category.retention)]
     listed = vendors if shown is None else vendors[:shown]
-    who = [f"<li>{_who(vendor, language)}</li>" for vendor in listed]
+    who = [f"<li>{about.vendor_text(vendor, language)}</li>" for vendor in listed]
     if len(listed) < len(vendors):
         more = _w(language, "more").format(count=len(vendors) - len(listed))
         who.append(f'<li><a href="{escape(reserved)}">{more}</a></li>')
     received = f"<ul>{''.join(who)}</ul>" if who else _w(language, "nobody")
-    told = "".join(f"<td>{escape(cell) if cell else _w(language, 'unstated')}</td>" for cell in cells)
-    return f'<tr><th scope="row">{title}</th>{told}<td>{received}</td></tr>'
-
-
-def _who(vendor: Vendor, language: str) -> str:
-    company = f"{escape(vendor.company)}, " if vendor.company != vendor.name else ""
-    return f"{escape(vendor.name)} ({company}{escape(country_name(language, vendor.country))})"
+    why, how_long = (escape(cell) if cell else _w(language, "unstated") for cell in cells)
+    return f'<tr><th scope="row">{title}</th><td>{why}{notes}</td><td>{how_long}</td><td>{received}</td></tr>'
 
 
 def _embed_why(vendor: Vendor, language: str) -> str:
@@ -270,13 +309,62 @@ def _embed_why(vendor: Vendor, language: str) -> str:
     return _w(language, "embed-why").format(company=escape(vendor.company), country=escape(country))
 
 
-def _signal_notes(policy: Policy, signals: Signals, language: str) -> list[str]:
-    rules = [policy.signals[token] for token in signals.tokens if token in policy.signals]
-    if not rules:
+def _signal_notes(
+    policy: Policy, visitor: Visitor, signals: Signals, language: str, *, asked: bool = True
+) -> list[str]:
+    """That the browser's signal is honoured, where it switches anything off (11 CCR 7025(c)(6)); nothing where the
+    policy disregards it, or the visitor agreed all the same."""
+    honoured = [token for token in signals.tokens if _denies(policy, visitor, signals, token)]
+    if not honoured:
         return []
-    override = all(rule.grant_overrides for rule in rules)
-    texts = [word(language, "signal"), *([word(language, "signal-override")] if override else [])]
+    names = ", ".join(_SIGNAL_NAMES[token] for token in honoured)
+    override = asked and all(
+        part.signals[token].grant_overrides for part in policy.each for token in honoured if token in part.signals
+    )
+    texts = [
+        word(language, "signal").format(signals=names),
+        *([word(language, "signal-override")] if override else []),
+    ]
     return [f'<p class="consentry-signal">{escape(" ".join(texts))}</p>']
+
+
+def _denies(policy: Policy, visitor: Visitor, signals: Signals, token: str) -> bool:
+    return any(
+        category in part.optional_categories and not permit(part, visitor, signals, category, None).allowed
+        for part in policy.each
+        if token in part.signals
+        for category in part.signals[token].denies
+    )
+
+
+def _tell_me(policy: Policy, visitor: Visitor, language: str, fields: Mapping[str, str], reserved: str) -> list[str]:
+    """The switch for being told of each cookie, where the policy offers it."""
+    if not policy.tell_me:
+        return []
+    switch = "off" if visitor.tell_me else "on"
+    return [
+        "<section>",
+        f"<h2>{escape(policy_word(language, 'tell'))}</h2>",
+        f"<p>{escape(policy_word(language, 'tell-what'))}</p>",
+        f'<form class="consentry-form" method="post" action="{escape(reserved)}tell-me">',
+        *_hidden({"lang": spoken(language), **fields}),
+        f'<p><button name="tell" value="{switch}">{escape(policy_word(language, f"tell-{switch}"))}</button></p>',
+        "</form>",
+        "</section>",
+    ]
+
+
+def _told(lines: Sequence[CookieLine], language: str) -> list[str]:
+    items = [
+        f"<li><code>{escape(line.name[:_NAME_SHOWN]) or '&#8203;'}</code>: {escape(line.text(language))}</li>"
+        for line in lines[:_COOKIES_SHOWN]
+    ]
+    if len(lines) > _COOKIES_SHOWN:
+        more = policy_word(language, "told-more").format(count=len(lines) - _COOKIES_SHOWN)
+        items.append(f"<li>{escape(more)}</li>")
+    title = policy_word(language, "told") + ("" if lines else f": {policy_word(language, 'told-none')}")
+    listed = [f'<ul aria-labelledby="consentry-told">{"".join(items)}</ul>'] if items else []
+    return ['<div class="consentry-told">', f'<p id="consentry-told">{escape(title)}</p>', *listed, "</div>"]
 
 
 def _status(message: str) -> str:

@@ -83,7 +83,9 @@ def _edited(value: bytes, edit: Edit) -> bytes | None:
         case EditKind.CAP_SET_COOKIE:
             # Max-Age wins over Expires wherever it is understood (RFC 6265bis, section 5.6.2), which is everywhere.
             return _without_lifetime(value) + b"; Max-Age=%d" % (edit.max_age or 0)
-        case EditKind.STRIP_COOKIE:
+        case EditKind.SECURE_SET_COOKIE:
+            return value + b"; Secure"
+        case _:
             return value
 
 

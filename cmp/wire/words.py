@@ -31,11 +31,7 @@ _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
     ("unstated", "not stated", "nicht angegeben"),
     ("more", "and {count} more", "und {count} weitere"),
     ("nowhere", "country not known", "Land nicht bekannt"),
-    (
-        "signal",
-        "Your browser’s opt-out signal is honoured.",
-        "Das Widerspruchs-Signal Ihres Browsers wird beachtet.",
-    ),
+    ("signal", "Opt-out request honoured ({signals}).", "Widerspruch beachtet ({signals})."),
     (
         "signal-override",
         "If you accept all the same, that holds for this site.",

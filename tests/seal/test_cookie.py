@@ -9,23 +9,27 @@ import pytest
 
 from cmp.core.consent import NO_CHOICE, Visitor
 from cmp.core.cookies import RequestCookie, read_cookie_header
+from cmp.core.policy import Policy
 from cmp.core.signals import Signals
-from cmp.seal.cookie import NOBODY, Remembered, read_cookie, write_cookie
+from cmp.seal.cookie import LIMIT, NOBODY, Remembered, read_cookie, write_cookie
+from cmp.seal.holding import terms_of
 from cmp.seal.keys import PublicKeys, SigningKeys, make_keys
-from cmp.seal.site import CHOICE_DAYS, ConsentSite, Scope
+from cmp.seal.site import ConsentSite, Scope
+from tests.core.examples import compiled
 
 DAY = 86_400
 NOW = 1_791_376_496.0
-POLICY = "ab" * 32
+POLICY = compiled()
+OTHER = compiled(title={"en": "Only the wording differs"})
 HOST = ConsentSite("https://www.shop.test")
 GRANT = Visitor(
     granted=frozenset({"analytics"}),
     refused=frozenset({"advertising"}),
     decided_at=NOW,
-    policy=POLICY,
+    policy=POLICY.fingerprint,
     shown_with=Signals(gpc=True, dnt=False),
 )
-REFUSAL = Visitor(refused=frozenset({"analytics", "advertising"}), decided_at=NOW, policy=POLICY)
+REFUSAL = Visitor(refused=frozenset({"analytics", "advertising"}), decided_at=NOW, policy=POLICY.fingerprint)
 RECORD = "0123456789abcdef" * 2
 
 
@@ -40,7 +44,7 @@ def public(keys: SigningKeys) -> PublicKeys:
 
 
 def read(
-    public: PublicKeys, *values: str, now: float = NOW, site: ConsentSite = HOST, policy: str = POLICY
+    public: PublicKeys, *values: str, now: float = NOW, site: ConsentSite = HOST, policy: Policy = POLICY
 ) -> Remembered:
     cookies = [RequestCookie("other", "1"), *(RequestCookie(site.cookie_name, value) for value in values)]
     return read_cookie(public, site, cookies, now, policy)
@@ -53,7 +57,7 @@ def test_what_was_written_is_read(keys: SigningKeys, public: PublicKeys) -> None
 
 
 def test_it_comes_through_a_cookie_header_unchanged(keys: SigningKeys, public: PublicKeys) -> None:
-    header = HOST.set_cookie(write_cookie(keys, HOST, GRANT, RECORD)).partition(";")[0]
+    header = HOST.set_cookie(write_cookie(keys, HOST, GRANT, RECORD), 9).partition(";")[0]
     assert read_cookie(public, HOST, read_cookie_header(f"a=1; {header}; b=2"), NOW, POLICY).record == RECORD
 
 
@@ -107,8 +111,8 @@ def test_an_overlong_one_is_nobody(keys: SigningKeys, public: PublicKeys) -> Non
 
 def test_an_expired_one_is_nobody(keys: SigningKeys, public: PublicKeys) -> None:
     value = write_cookie(keys, HOST, GRANT)
-    assert read(public, value, now=NOW + CHOICE_DAYS * DAY).visitor.decided
-    assert read(public, value, now=NOW + (CHOICE_DAYS + 2) * DAY) == NOBODY
+    assert read(public, value, now=NOW + POLICY.ask_again).visitor.decided
+    assert read(public, value, now=NOW + POLICY.ask_again + 2 * DAY) == NOBODY
 
 
 def test_one_from_the_future_is_nobody(keys: SigningKeys, public: PublicKeys) -> None:
@@ -135,10 +139,67 @@ def test_one_made_out_to_somebody_else_is_nobody(keys: SigningKeys, public: Publ
     assert read(public, write_cookie(keys, other, GRANT)) == NOBODY
 
 
-def test_under_another_policy_a_refusal_holds_and_a_grant_does_not(keys: SigningKeys, public: PublicKeys) -> None:
-    found = read(public, write_cookie(keys, HOST, GRANT, RECORD), policy="cd" * 32)
+def test_without_terms_a_grant_ends_with_its_policy_and_a_refusal_does_not(
+    keys: SigningKeys, public: PublicKeys
+) -> None:
+    # Cookies of the first form: nobody can tell under which terms they were given.
+    found = read(public, write_cookie(keys, HOST, GRANT, RECORD), policy=OTHER)
     assert found.visitor.granted == frozenset()
     assert found.visitor.refused == GRANT.refused
+    assert found.lapsed == frozenset()
+    assert found.record == RECORD
+
+
+def test_with_its_terms_a_grant_outlives_its_policy(keys: SigningKeys, public: PublicKeys) -> None:
+    value = write_cookie(keys, HOST, GRANT, RECORD, terms_of(POLICY, GRANT.granted))
+    assert read(public, value, policy=OTHER).visitor.granted == GRANT.granted
+
+
+def test_a_grant_whose_terms_changed_is_named(keys: SigningKeys, public: PublicKeys) -> None:
+    value = write_cookie(keys, HOST, GRANT, RECORD, terms_of(POLICY, GRANT.granted))
+    categories = {id_: {"basis": "consent", "title": {"en": id_}} for id_ in ("analytics", "advertising", "comfort")}
+    necessary = {"necessary": {"basis": "necessary", "title": {"en": "Necessary"}}}
+    changed = compiled(
+        categories={**necessary, **categories},
+        vendors=[{"id": "other", "name": "Other", "category": "analytics", "hosts": ["other.test"]}],
+        signals=None,
+        cookies=None,
+    )
+    found = read(public, value, policy=changed)
+    assert (found.visitor.granted, found.lapsed) == (frozenset(), frozenset({"analytics"}))
+    assert found.visitor.refused == GRANT.refused
+    assert found.written is not None
+    assert found.written.visitor.granted == GRANT.granted
+
+
+def test_the_place_is_where_the_visitor_is_now(keys: SigningKeys, public: PublicKeys) -> None:
+    cookies = [RequestCookie(HOST.cookie_name, write_cookie(keys, HOST, GRANT))]
+    assert read_cookie(public, HOST, cookies, NOW, POLICY, place="DE").visitor.place == "DE"
+    assert read_cookie(public, HOST, [], NOW, POLICY, place="DE") == Remembered(replace(NO_CHOICE, place="DE"))
+
+
+def test_who_only_wants_to_be_told_has_chosen_nothing(keys: SigningKeys, public: PublicKeys) -> None:
+    value = write_cookie(keys, HOST, Visitor(decided_at=NOW, tell_me=True))
+    for policy in (POLICY, OTHER):
+        assert read(public, value, policy=policy).visitor == Visitor(tell_me=True)
+    assert read(public, value, now=NOW + POLICY.ask_again + 2 * DAY) == NOBODY
+
+
+def test_being_told_goes_with_a_choice(keys: SigningKeys, public: PublicKeys) -> None:
+    value = write_cookie(keys, HOST, replace(GRANT, tell_me=True), RECORD)
+    found = read(public, value)
+    assert found.visitor.tell_me
+    assert found.visitor.granted == GRANT.granted
+
+
+def test_forty_categories_fit(keys: SigningKeys, public: PublicKeys) -> None:
+    granted = frozenset(f"a-category-with-quite-a-long-name-{n:03}" for n in range(40))
+    many = replace(GRANT, granted=granted, refused=frozenset(), tell_me=True)
+    value = write_cookie(keys, HOST, many, RECORD, dict.fromkeys(granted, "0123abcd"))
+    assert len(HOST.cookie_name) + 1 + len(value) < 4_000
+    assert len(value) <= LIMIT
+    assert read(public, value).written is not None
+    assert read(public, value).visitor.granted == granted
 
 
 def test_after_rotation_old_cookies_hold_and_new_ones_are_signed_with_the_new_key(

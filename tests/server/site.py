@@ -19,7 +19,7 @@ from cmp.ledger.ledger import Ledger
 from cmp.seal.keys import SigningKeys, make_keys
 from cmp.seal.site import ConsentSite
 from cmp.server.app import make_app
-from cmp.server.context import Appends
+from cmp.server.context import Appends, InForceHolder
 from cmp.server.listening import run_server, take_port
 from tests.core.examples import SHOP, compiled
 
@@ -80,6 +80,7 @@ class Running:
     site: ConsentSite
     policy: Policy
     ledger: Path
+    policies: InForceHolder
     now: list[float] = field(default_factory=lambda: [NOW])
 
     def ask(
@@ -136,12 +137,14 @@ def running(
     """A server with a ledger of its own in `folder`, in a thread of its own."""
     file = folder / "ledger.db"
     own = Ledger(file) if ledger is None else None
+    policy = policy or shop_policy()
     found = Running(
         port=0,
         keys=keys or make_keys(folder / "keys.json"),
         site=site or ConsentSite(ORIGIN),
-        policy=policy or shop_policy(),
+        policy=policy,
         ledger=file,
+        policies=InForceHolder(policy),
     )
     appends: Appends | None = own or ledger
     assert appends is not None
@@ -152,7 +155,7 @@ def running(
 
     async def serve() -> None:
         app = make_app(
-            found.policy,
+            found.policies,
             appends,
             found.keys,
             found.site,

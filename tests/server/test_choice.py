@@ -22,7 +22,7 @@ OTHERS = sorted(set(OPTIONAL) - set(SOME))
 
 def remembered(server: Running, answer: Answer) -> Remembered:
     cookies = read_cookie_header(answer.consent)
-    return read_cookie(server.keys.public, server.site, cookies, NOW, server.policy.fingerprint)
+    return read_cookie(server.keys.public, server.site, cookies, NOW, server.policy)
 
 
 def stored(server: Running) -> list[Entry]:

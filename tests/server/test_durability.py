@@ -93,7 +93,7 @@ def test_nothing_acknowledged_is_lost_when_the_server_is_killed_ten_times(tmp_pa
     keys = read_public_keys(tmp_path / "keys.json.pub")
     stored = {entry.payload["person"]: entry.payload for entry in entries(file, Chain.PERSONAL) if entry.payload}
     for cookie in consents:
-        found = read_cookie(keys, ConsentSite(ORIGIN), read_cookie_header(cookie), time.time(), policy.fingerprint)
+        found = read_cookie(keys, ConsentSite(ORIGIN), read_cookie_header(cookie), time.time(), policy)
         assert stored[found.record]["granted"] == sorted(found.visitor.granted)
     kinds = Counter(entry.kind for entry in entries(file, Chain.UNLINKABLE))
     assert refusals > ROUNDS

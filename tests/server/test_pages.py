@@ -8,7 +8,7 @@ import pytest
 from cmp import resources
 from cmp.ledger.statistics import statistics_of
 from cmp.server import headers, state
-from tests.server.site import NOW, OPTIONAL, ORIGIN, Running, running
+from tests.server.site import NOW, OPTIONAL, ORIGIN, Running, running, shop_policy
 
 EVERYWHERE = {
     "X-Content-Type-Options": "nosniff",
@@ -99,6 +99,17 @@ def test_pages_speak_the_visitors_language(server: Running, target: str, accept:
 def test_problems_speak_it_too(server: Running) -> None:
     answer = server.post_json("choice", {"granted": ["spying"]}, Accept_Language="de")
     assert answer.json["error"]["message"] == "Eine solche Kategorie steht nicht zur Wahl: 'spying'"
+
+
+@pytest.mark.parametrize("language", ["de", "de-AT"])
+def test_a_page_about_a_problem_is_german_throughout(tmp_path: Path, language: str) -> None:
+    policy = shop_policy(languages=["de"], title={"de": "Datenschutz"})
+    with running(tmp_path, policy=policy) as server:
+        page = server.post_form("choice", {"choice": "maybe", "lang": language})
+        told = server.post_json("choice", {"choice": "maybe"})
+    assert "Die Anfrage ist nicht zu verstehen" in page.text
+    assert "choice is" not in page.text
+    assert "choice is" in told.json["error"]["message"]
 
 
 # ---------------------------------------------------------------------------------------------------------- pages

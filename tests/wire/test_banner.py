@@ -165,21 +165,35 @@ def test_the_state_tells_choices_apart_and_nothing_else(one: Visitor, other: Vis
     assert (state_of(POLICY, one) == state_of(POLICY, other)) is same
 
 
+GPC = "Opt-out request honoured (Global Privacy Control)."
+DNT = "Opt-out request honoured (Do Not Track)."
+OVERRIDE = " If you accept all the same, that holds for this site."
+
+
 @pytest.mark.parametrize(
-    "signals, notes",
+    "signals, choice, notes",
     [
-        (Signals(), []),
-        (Signals(dnt=False), []),
+        (Signals(), "none", []),
+        (Signals(dnt=False), "none", []),
+        (Signals(gpc=True), "none", [GPC + OVERRIDE]),
+        (Signals(dnt=True), "none", [DNT]),
         (
-            Signals(gpc=True),
-            ["Your browser’s opt-out signal is honoured. If you accept all the same, that holds for this site."],
+            Signals(gpc=True, dnt=True),
+            "none",
+            ["Opt-out request honoured (Global Privacy Control, Do Not Track)."],
         ),
-        (Signals(dnt=True), ["Your browser’s opt-out signal is honoured."]),
+        pytest.param(Signals(gpc=True), "refuse", [GPC], id="shown after the choice too, without the offer"),
+        pytest.param(Signals(gpc=True), "accept", [], id="not honoured where the visitor agreed all the same"),
     ],
-    ids=str,
 )
-def test_a_signal_is_shown_to_be_honoured(signals: Signals, notes: list[str]) -> None:
-    assert texts(banner(signals=signals), ".consentry-signal") == notes
+def test_a_signal_is_shown_to_be_honoured(signals: Signals, choice: str, notes: list[str]) -> None:
+    visitor = supposed_visitor(POLICY, choice, signals)
+    assert texts(banner(visitor=visitor, signals=signals), ".consentry-signal") == notes
+
+
+def test_a_signal_that_denies_nothing_is_not_said_to_be_honoured() -> None:
+    policy = compiled(signals={"dnt": {"denies": [], "status": "D"}, "gpc": {"denies": ["profiling"]}})
+    assert texts(banner(policy, signals=Signals(dnt=True, gpc=True)), ".consentry-signal") == []
 
 
 def test_a_problem_is_told_whether_decided_or_not() -> None:

@@ -153,3 +153,27 @@ def test_what_is_decided_on_is_what_is_edited(fields: Fields, drop: set[int]) ->
     kept = edited(fields, *((STRIP, index) for index in sorted(drop)))
     assert read(kept) == [line for index, line in enumerate(read(fields)) if index not in drop]
     assert [field for field in kept if field[0] == b"X-Other"] == [field for field in fields if field[0] == b"X-Other"]
+
+
+@pytest.mark.parametrize(
+    "line, expected",
+    [
+        pytest.param(b"a=1; Path=/", b"a=1; Path=/; Secure", id="attributes"),
+        pytest.param(b"a=1", b"a=1; Secure", id="none"),
+        pytest.param(b"a=secure", b"a=secure; Secure", id="the word in the value"),
+    ],
+)
+def test_a_cookie_is_made_secure_and_else_stays_as_it_was(line: bytes, expected: bytes) -> None:
+    edit = Edit(EditKind.SECURE_SET_COOKIE, "a", RULING, 0)
+    assert edit_set_cookies([(b"Set-Cookie", line)], [edit]) == ((b"Set-Cookie", expected),)
+
+
+def test_a_cookie_is_cut_and_made_secure_at_once() -> None:
+    edits = [Edit(EditKind.CAP_SET_COOKIE, "a", RULING, 0, 60), Edit(EditKind.SECURE_SET_COOKIE, "a", RULING, 0)]
+    fields = edit_set_cookies([(b"Set-Cookie", b"a=1; Max-Age=99; Path=/")], edits)
+    assert fields == ((b"Set-Cookie", b"a=1; Path=/; Max-Age=60; Secure"),)
+
+
+def test_an_edit_of_the_request_changes_no_answer() -> None:
+    edits = [Edit(kind, "a", RULING, 0) for kind in (EditKind.STRIP_COOKIE, EditKind.STRIP_QUERY, EditKind.MARK_EVENT)]
+    assert edit_set_cookies([(b"Set-Cookie", b"a=1")], edits) == ((b"Set-Cookie", b"a=1"),)

@@ -1,0 +1,78 @@
+"""What still holds of a choice, under the policy of now.
+
+May go in here: how long a choice holds where, and which grants were given under the terms of today. May not: cookies
+(`cookie.py`) and what a grant permits (`cmp.core.consent`).
+
+A grant ends at the earliest that the regions a visitor may be in allow, and with a change of its terms; a refusal ends
+at the latest, and no change touches it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+from cmp.core.consent import Visitor
+from cmp.core.policy import Policy
+
+DAY = 86_400
+# Of the 16 hex digits of a policy's terms: enough to tell versions apart, and forty of them fit into a cookie.
+TERMS_DIGITS = 8
+
+
+def grant_seconds(policy: Policy, place: str) -> int:
+    """How long what a visitor at `place` allows holds."""
+    return _seconds(policy, place, min)
+
+
+def refusal_seconds(policy: Policy, place: str) -> int:
+    """How long what a visitor at `place` refuses holds, before anybody asks again."""
+    return _seconds(policy, place, max)
+
+
+def _seconds(policy: Policy, place: str, choose: Callable[[Iterable[int]], int]) -> int:
+    return choose([part.regions.ask_again(place, part.ask_again, choose) for part in policy.each])
+
+
+def kept_seconds(policy: Policy, visitor: Visitor) -> int:
+    """How long the cookie with these choices is of use."""
+    spans = [grant_seconds(policy, visitor.place)] if visitor.granted else []
+    if visitor.refused or visitor.tell_me:
+        spans.append(refusal_seconds(policy, visitor.place))
+    return max(spans, default=0)
+
+
+def terms_of(policy: Policy, granted: Iterable[str]) -> dict[str, str]:
+    """The terms under which each name is granted now; those of the vendor's category for "vendor:ID"."""
+    return {name: policy.terms.get(category_of(policy, name), "")[:TERMS_DIGITS] for name in granted}
+
+
+def category_of(policy: Policy, name: str) -> str:
+    """The category that a name in a choice belongs to, "" where the policy has none."""
+    kind, _, vendor = name.partition(":")
+    if kind == "vendor" and vendor:
+        return policy.vendors[vendor].category if vendor in policy.vendors else ""
+    return name
+
+
+def holding(
+    policy: Policy, visitor: Visitor, terms: Mapping[str, str], now: float
+) -> tuple[Visitor, frozenset[str]] | None:
+    """The visitor with what still holds, and the names whose grant ended because their terms changed.
+
+    `visitor.decided_at` is the first moment of the day of the choice, `terms` those it was made under. None where the
+    whole choice has run out, or lies in the future.
+    """
+    at = visitor.decided_at
+    # The day of the choice is known, not the hour: it holds to the end of its last day. Clocks may be an hour off.
+    if at is None or not at - DAY <= now < at + refusal_seconds(policy, visitor.place) + DAY:
+        return None
+    in_time = now < at + grant_seconds(policy, visitor.place) + DAY
+    granted = visitor.granted if in_time else frozenset()
+    if not (granted or visitor.refused or visitor.tell_me):
+        return None
+    if visitor.policy == policy.fingerprint:
+        return replace(visitor, granted=granted), frozenset()
+    today = terms_of(policy, granted)
+    same = frozenset(name for name in granted if today[name] and terms.get(name) == today[name])
+    # Of a cookie that says nothing of terms nobody can tell what changed.
+    lapsed = frozenset(name for name in granted - same if today[name] and name in terms)
+    return replace(visitor, granted=same), lapsed

@@ -1,0 +1,79 @@
+"""Header fields that keep a page from more than the visitor agreed to: where it is seen from, what its links tell.
+
+May go in here: edits of the header field lists of pages. May not: which pages, and for whom (`cmp.live`).
+
+Sources: Permissions Policy (section 5.1, the header), Structured Field Values (RFC 9651, sections 3.2 and 4.2.2), and
+Referrer Policy (section 8.1).
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+Fields = Sequence[tuple[bytes, bytes]]
+
+_NO_LOCATION: Final = (b"Permissions-Policy", b"geolocation=()")
+
+# The grammar of a dictionary, every repeat possessive. Dates and display strings are left out: what reads them here but
+# not in a browser would cost the visitor the whole field.
+_KEY = r"[a-z*][a-z0-9_.*-]*+"
+_BARE = (
+    r"(?:-?[0-9]{1,15}+(?:\.[0-9]{1,3}+)?+"
+    r'|"(?:[ !#-\[\]-~]|\\["\\])*+"'
+    r"|[A-Za-z*][!#$%&'*+.^_`|~:/0-9A-Za-z-]*+"
+    r"|:[A-Za-z0-9+/=]*+:"
+    r"|\?[01])"
+)
+_PARAMETERS = rf"(?:; *+{_KEY}(?:={_BARE})?+)*+"
+_ITEM = rf"{_BARE}{_PARAMETERS}"
+_INNER = rf"\( *+(?:{_ITEM}(?: ++|(?=\))))*+\){_PARAMETERS}"
+_MEMBER = rf"{_KEY}(?:=(?:{_INNER}|{_ITEM})|{_PARAMETERS})"
+_DICTIONARY: Final = re.compile(rf" *+(?:{_MEMBER}(?:[ \t]*+,[ \t]*+{_MEMBER})*+)?+ *+")
+
+# Referrer Policy, section 3; of those, the ones that send other sites no more than the origin, and nothing at all.
+_POLICIES: Final = frozenset(
+    {
+        *("no-referrer", "no-referrer-when-downgrade", "same-origin", "origin", "strict-origin", "unsafe-url"),
+        *("origin-when-cross-origin", "strict-origin-when-cross-origin"),
+    }
+)
+_NOTHING: Final = frozenset({"no-referrer", "same-origin"})
+_ENOUGH: Final = {"strict-origin": _NOTHING | {"strict-origin"}, "no-referrer": _NOTHING}
+
+
+def without_location(fields: Fields) -> tuple[tuple[bytes, bytes], ...]:
+    """The fields of a page whose scripts and frames may not ask where the visitor is.
+
+    Field lines are joined before they are read, and of two members with the same name the last counts, so ours stands
+    last. A line that cannot be read makes a browser pass over the whole field, ours with it: such a line says nothing
+    to any browser, so it goes.
+    """
+    kept = [
+        (name, value)
+        for name, value in fields
+        if name.lower() != b"permissions-policy" or _is_dictionary(value.decode("latin-1"))
+    ]
+    return (*kept, _NO_LOCATION)
+
+
+def _is_dictionary(text: str) -> bool:
+    return bool(_DICTIONARY.fullmatch(text))
+
+
+def with_referrer_policy(fields: Fields, wanted: str) -> tuple[tuple[bytes, bytes], ...]:
+    """The fields with a Referrer-Policy of `wanted` ("strict-origin" or "no-referrer"), unless the page's own is as
+    strict. Of several the last that a browser knows counts."""
+    stated = ",".join(value.decode("latin-1") for name, value in fields if name.lower() == b"referrer-policy")
+    known = [token for part in stated.split(",") if (token := part.strip().lower()) in _POLICIES]
+    if known and known[-1] in _ENOUGH[wanted]:
+        return tuple(fields)
+    return (*fields, (b"Referrer-Policy", wanted.encode("ascii")))
+
+
+def with_tracking_status(fields: Fields, status: str) -> tuple[tuple[bytes, bytes], ...]:
+    """The fields with the tracking status that the policy declares, in place of any other.
+
+    Tracking Preference Expression, section 6.3: `Tk`, one field, one character.
+    """
+    kept = [(name, value) for name, value in fields if name.lower() != b"tk"]
+    return (*kept, (b"Tk", status.encode("ascii")))

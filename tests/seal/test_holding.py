@@ -1,0 +1,124 @@
+"""How long a choice holds, where, and what ends it."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from cmp.core.consent import Visitor
+from cmp.core.policy import Policy
+from cmp.policy.compose import compose
+from cmp.seal.holding import grant_seconds, holding, kept_seconds, refusal_seconds, terms_of
+from tests.core.examples import compiled, shop
+
+DAY = 86_400
+MONTH = 31 * DAY
+AT = 1_791_331_200.0
+NAMES = frozenset({"analytics", "vendor:chat"})
+
+
+def in_regions(**changes: Any) -> Policy:
+    defined = [
+        {"id": "california", "places": ["US-CA"], "askAgain": "12 months"},
+        {"id": "spain", "places": ["ES"], "askAgain": "3 months"},
+    ]
+    regions = {"source": {"header": "x-place"}, "defined": defined}
+    return compiled(consent={"askAgain": "6 months"}, regions=regions, **changes)
+
+
+@pytest.mark.parametrize(
+    "place, granted, refused",
+    [
+        pytest.param("US-CA", 12, 12, id="a region of its own"),
+        pytest.param("ES", 3, 3, id="a shorter one"),
+        pytest.param("DE", 6, 6, id="in none of them"),
+        pytest.param("US", 6, 12, id="a country whose part is not known"),
+        pytest.param("", 3, 12, id="nobody knows: what is granted ends first, what is refused last"),
+    ],
+)
+def test_how_long_a_choice_holds_by_place(place: str, granted: int, refused: int) -> None:
+    policy = in_regions()
+    assert (grant_seconds(policy, place), refusal_seconds(policy, place)) == (granted * MONTH, refused * MONTH)
+
+
+def test_of_composed_policies_a_grant_holds_the_shorter_and_a_refusal_the_longer() -> None:
+    both = compose([compiled(consent={"askAgain": "3 months"}), compiled(consent={"askAgain": "9 months"})])
+    assert (grant_seconds(both, ""), refusal_seconds(both, "")) == (3 * MONTH, 9 * MONTH)
+
+
+@pytest.mark.parametrize(
+    "visitor, months",
+    [
+        (Visitor(), 0),
+        (Visitor(granted=NAMES), 3),
+        (Visitor(refused=NAMES), 12),
+        (Visitor(granted=NAMES, refused=frozenset({"research"})), 12),
+        (Visitor(tell_me=True), 12),
+    ],
+    ids=["nothing", "grants", "refusals", "both", "told"],
+)
+def test_the_cookie_lives_as_long_as_it_is_of_use(visitor: Visitor, months: int) -> None:
+    assert kept_seconds(in_regions(), visitor) == months * MONTH
+
+
+@pytest.mark.parametrize(
+    "days, granted, refused",
+    [
+        (0, True, True),
+        (3 * 31, True, True),
+        (3 * 31 + 1, False, True),
+        (12 * 31, False, True),
+        (12 * 31 + 1, False, False),
+    ],
+)
+def test_a_grant_runs_out_before_a_refusal_where_the_place_is_not_known(
+    days: int, granted: bool, refused: bool
+) -> None:
+    policy = in_regions()
+    visitor = Visitor(NAMES, frozenset({"research"}), AT, policy.fingerprint)
+    held = holding(policy, visitor, {}, AT + days * DAY)
+    assert (held is not None and held[0].granted == NAMES) is granted
+    assert (held is not None and held[0].refused == {"research"}) is refused
+
+
+@pytest.mark.parametrize("now", [AT - DAY - 1, AT - 10 * DAY, -math.inf, math.nan, math.inf])
+def test_a_choice_of_the_future_or_of_no_time_holds_nothing(now: float) -> None:
+    policy = compiled()
+    assert holding(policy, Visitor(NAMES, frozenset(), AT, policy.fingerprint), {}, now) is None
+
+
+def chat_elsewhere() -> Policy:
+    return compiled(
+        vendors=[{**vendor, **({"country": "US"} if vendor["id"] == "chat" else {})} for vendor in shop()["vendors"]]
+    )
+
+
+@pytest.mark.parametrize(
+    "new, held, lapsed",
+    [
+        pytest.param(compiled(), NAMES, set(), id="the same policy"),
+        pytest.param(compiled(version="2"), NAMES, set(), id="the same terms"),
+        pytest.param(chat_elsewhere(), {"analytics"}, {"vendor:chat"}, id="a vendor of the category moved"),
+        pytest.param(
+            compiled(vendors=[v for v in shop()["vendors"] if v["id"] not in ("chat", "stats")]),
+            set(),
+            {"analytics"},
+            id="a vendor that is gone has no terms to lapse",
+        ),
+    ],
+)
+def test_a_grant_holds_as_long_as_its_terms_do(new: Policy, held: set[str], lapsed: set[str]) -> None:
+    old = compiled()
+    visitor = Visitor(NAMES, frozenset({"research"}), AT, old.fingerprint)
+    found = holding(new, visitor, terms_of(old, NAMES), AT)
+    assert found == (replace(visitor, granted=frozenset(held)), frozenset(lapsed))
+
+
+def test_terms_of_another_category_prove_nothing() -> None:
+    old, new = compiled(), chat_elsewhere()
+    swapped = {"analytics": terms_of(old, ["comfort"])["comfort"], "vendor:chat": terms_of(new, ["comfort"])["comfort"]}
+    visitor = Visitor(NAMES, frozenset(), AT, old.fingerprint)
+    found = holding(new, visitor, swapped, AT)
+    assert found is not None
+    assert found[0].granted == {"vendor:chat"}

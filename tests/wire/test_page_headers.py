@@ -1,0 +1,82 @@
+"""Header fields that limit a page: ours holds whatever the site's own says, and the site's own is kept."""
+
+import pytest
+
+from cmp.wire.page_headers import with_referrer_policy, with_tracking_status, without_location
+
+OURS = (b"Permissions-Policy", b"geolocation=()")
+
+
+def permissions(*values: bytes) -> list[bytes]:
+    fields = without_location([(b"permissions-policy", value) for value in values])
+    return [value for name, value in fields if name.lower() == b"permissions-policy"]
+
+
+def test_location_is_denied_where_the_site_says_nothing() -> None:
+    assert without_location([(b"Content-Type", b"text/html")]) == ((b"Content-Type", b"text/html"), OURS)
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        pytest.param(b"camera=()", id="another feature"),
+        pytest.param(b'geolocation=(self "https://map.test"), camera=*', id="the same feature: the last counts"),
+        pytest.param(b"", id="empty line"),
+        pytest.param(b"a;p=1, b=?0, c=:aGk=:, d=1.5, e=tok", id="all forms of a member"),
+        pytest.param(b'a=( self  "x" );p', id="spaces in an inner list"),
+    ],
+)
+def test_the_sites_own_line_stays_before_ours(own: bytes) -> None:
+    assert permissions(own) == [own, b"geolocation=()"]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param(b"camera=(),", id="comma at the end"),
+        pytest.param(b"geolocation=(self", id="list without an end"),
+        pytest.param(b"Geolocation=()", id="capital in a key"),
+        pytest.param(b'a="\xff"', id="no ASCII"),
+        pytest.param(b"a='x'", id="quotes of another kind"),
+        pytest.param(b"a=()b", id="two members without a comma"),
+    ],
+)
+def test_a_line_that_would_spoil_the_whole_field_goes(broken: bytes) -> None:
+    assert permissions(b"camera=()", broken) == [b"camera=()", b"geolocation=()"]
+
+
+def test_a_long_line_is_read_in_good_time() -> None:
+    assert permissions(b"a=(" + b"b " * 20_000) == [b"geolocation=()"]
+
+
+@pytest.mark.parametrize(
+    "wanted, own, expected",
+    [
+        pytest.param("strict-origin", [], ["strict-origin"], id="nothing said"),
+        pytest.param("strict-origin", ["unsafe-url"], ["unsafe-url", "strict-origin"], id="laxer"),
+        pytest.param("strict-origin", ["origin"], ["origin", "strict-origin"], id="origin to plain HTTP as well"),
+        pytest.param("strict-origin", ["strict-origin"], ["strict-origin"], id="as strict"),
+        pytest.param("strict-origin", ["No-Referrer"], ["No-Referrer"], id="stricter"),
+        pytest.param("strict-origin", ["same-origin"], ["same-origin"], id="nothing to others"),
+        pytest.param(
+            "strict-origin", ["no-referrer, unsafe-url"], ["no-referrer, unsafe-url", "strict-origin"], id="last"
+        ),
+        pytest.param(
+            "strict-origin", ["no-referrer, never-heard"], ["no-referrer, never-heard"], id="last that is known"
+        ),
+        pytest.param(
+            "strict-origin", ["unsafe-url", "no-referrer"], ["unsafe-url", "no-referrer"], id="over two lines"
+        ),
+        pytest.param("no-referrer", ["strict-origin"], ["strict-origin", "no-referrer"], id="not strict enough"),
+        pytest.param("no-referrer", ["same-origin"], ["same-origin"], id="nothing to others is enough"),
+    ],
+)
+def test_the_referrer_policy_is_ours_unless_the_sites_is_as_strict(
+    wanted: str, own: list[str], expected: list[str]
+) -> None:
+    fields = with_referrer_policy([(b"Referrer-Policy", value.encode()) for value in own], wanted)
+    assert [value.decode() for _, value in fields] == expected
+
+
+def test_the_declared_tracking_status_is_the_only_one() -> None:
+    assert with_tracking_status([(b"tk", b"N"), (b"TK", b"!"), (b"X", b"y")], "D") == ((b"X", b"y"), (b"Tk", b"D"))
