@@ -10,6 +10,8 @@ Also usable as `mitmdump -s addons/enforce.py --set consentry_policy=FILE`.
 """
 
 import logging
+import secrets
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +19,46 @@ from mitmproxy import ctx, exceptions, http
 from mitmproxy.addonmanager import Loader
 from mitmproxy.proxy.mode_specs import ReverseMode
 
-from cmp.capture.flow_exchange import HTTPS, flow_url, leave_mark, mark_of, observe_flow, read_mark
+from cmp.capture.carrying import Carrying
+from cmp.capture.flow_exchange import (
+    HTTPS,
+    RELAY,
+    Mark,
+    flow_url,
+    leave_mark,
+    mark_of,
+    observe_flow,
+    read_mark,
+    relayed,
+)
 from cmp.core.consent import NO_CHOICE, Visitor
 from cmp.core.decide import decide
-from cmp.core.decision import Decision, EditKind, Reason, Ruling
-from cmp.core.exchange import Exchange
-from cmp.live import consent_endpoint, pages
-from cmp.live.enforcement import Enforcement, Mode
-from cmp.live.failing_closed import ANSWERED, ASKED, block, guarded, hold_answer, hold_request, kill, refuse_answer
-from cmp.live.originals import as_asked, keep_answer
+from cmp.core.decision import Decision, Reason, Ruling
+from cmp.core.exchange import Exchange, Kind
+from cmp.core.outgoing import reducing_edits
+from cmp.core.policy import OnError, Policy
+from cmp.live import bodies, consent_endpoint, pages, relay, requests
+from cmp.live.bodies import Look
+from cmp.live.enforcement import Enforcement
+from cmp.live.failing_closed import (
+    ANSWERED,
+    ASKED,
+    block,
+    guarded,
+    hold_answer,
+    hold_request,
+    kill,
+    refuse_answer,
+    refuse_unread,
+)
+from cmp.live.originals import as_asked, forget_body, keep_answer
+from cmp.live.page_limits import limit_page
+from cmp.live.rollout import Buckets
+from cmp.live.under import Course, Under
+from cmp.live.visitors import Visitors
 from cmp.policy.faults import DocumentError, PolicyError
 from cmp.policy.load import load_policy
-from cmp.seal.cookie import read_cookie
-from cmp.wire.cookies import edit_set_cookies, strip_request_cookies
+from cmp.wire.cookies import edit_set_cookies
 
 logger = logging.getLogger(__name__)
 
@@ -46,13 +75,21 @@ REQUIRED_OPTIONS: dict[str, Any] = {
 
 
 class Enforce:
-    """Holds one immutable `Enforcement`; a reload builds a new one and swaps the reference."""
+    """Holds one immutable `Enforcement`; a reload builds a new one and swaps the reference.
+
+    A flow is dealt with to its end under the one that its request was decided under.
+    """
 
     def __init__(self, enforcement: Enforcement | None = None) -> None:
         self.enforcement = enforcement
         self.health: consent_endpoint.ConsentHealth | None = None
         if enforcement is not None and enforcement.consent is not None:
             self.health = consent_endpoint.ConsentHealth(enforcement.consent)
+        self._under = Under()
+        self._buckets = Buckets()
+        self._visitors = Visitors(secrets.token_bytes(32))
+        self._carrying: Carrying | None = None
+        self._carrying_under: Policy | None = None
 
     @property
     def addons(self) -> list[object]:
@@ -88,6 +125,10 @@ class Enforce:
         if ASKED not in flow.metadata:
             # requestheaders did not do its work, so nothing was streamed: there is still time.
             guarded(flow, self._hold_request, kill)
+        elif flow.metadata[ASKED] == "body":
+            guarded(flow, self._decide_body, kill)
+        else:
+            guarded(flow, self._note_heard, _leave)
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         guarded(flow, self._decide_answer, self._hold_answer_and_pass)
@@ -102,130 +143,282 @@ class Enforce:
             flow.websocket.messages.clear()
 
     def response(self, flow: http.HTTPFlow) -> None:
+        guarded(flow, self._forget, _leave)
         if ANSWERED not in flow.metadata:
             guarded(flow, self._hold_answer, kill)
         elif pages.is_waiting(flow):
             guarded(flow, self._prepare_page, self._refuse_page)
 
+    def error(self, flow: http.HTTPFlow) -> None:
+        guarded(flow, self._forget, _leave)
+
     # -- what they do
 
     def _decide_request(self, flow: http.HTTPFlow) -> None:
         now, reverse = self._now(), is_reverse(flow)
-        policy, enforced = now.policy, now.mode is Mode.ENFORCE
+        policy = now.policy
         if reverse and now.consent is not None and now.consent.site.secure:
             flow.metadata[HTTPS] = True
+        course = self._begin(flow, now, reverse=reverse)
         url = flow_url(flow, reverse=reverse)
-        endpoint = reverse and consent_endpoint.is_endpoint(now.consent, url)
-        exchange = observe_flow(flow, reverse=reverse, endpoint=endpoint)
-        visitor = _visitor(now, exchange, reverse=reverse)
+        relaying = reverse and relay.is_relay(now.reserved, url)
+        if relaying and relay.opened(flow, policy, now.reserved) is None:
+            self._refuse_relay(flow, course)
+            return
+        path = consent_endpoint.endpoint_path(now, url) if reverse and not relaying else None
+        exchange = observe_flow(flow, reverse=reverse, endpoint=path is not None)
+        if relaying and not relay.carries(flow, exchange):
+            self._refuse_relay(flow, course)
+            return
+        # Our own paths are no part of what a policy is rolled out on.
+        course.enforced = course.enforced or relaying or path is not None
+        visitor = self._visitors.visitor(now, flow, url, reverse=reverse)
+        unreadable = path is None and bodies.unreadable(flow.request)
+        if path is None:
+            exchange = replace(exchange, carries=course.carrying.of(exchange))
+        look = _look(course, visitor, exchange, flow.request, waits=path is None)
+        if look is Look.SCAN and unreadable:
+            exchange = replace(exchange, carries=exchange.carries | course.carrying.of(exchange, None))
         decision = decide(policy, visitor, exchange)
-        if enforced and decision.blocked:
+        reduce = course.enforced and not decision.blocked and (decision.ruling.reduced or relaying)
+        form = _Form(reverse, policy.fingerprint, visitor, path is not None, course.enforced)
+        if course.enforced and decision.blocked:
             block(flow, exchange.kind)
+        elif path is not None and now.consent is not None:
+            consent_endpoint.forward(flow, now.consent, url, path)
+            _let_pass(flow)
+        elif reduce and not (requests.reducible(flow.request) and (not relaying or relay.shows(exchange, decision))):
+            block(flow, exchange.kind)
+            leave_mark(flow, form.mark(decision, exchange, stopped=True))
+            return
+        elif look is Look.BUFFER or reduce:
+            course.reduce = reduce
+            flow.request.stream = False
+            flow.metadata[ASKED] = "body"
         else:
-            if endpoint and now.consent is not None:
-                consent_endpoint.forward(flow, now.consent, url)
-            elif enforced:
-                self._edit_request(flow, decision)
-                if reverse:
-                    _without_authority(flow)
-                    pages.ask_for_page(flow, exchange)
-            if not reverse:
-                _correct_host(flow)
-            # Nothing reads the body, so it is passed on as it comes.
-            flow.request.stream = True
-            flow.metadata[ASKED] = "pass"
-        mark = mark_of(
-            decision,
-            reverse=reverse,
-            policy=policy.fingerprint,
-            visitor=visitor,
-            endpoint=endpoint,
-            enforced=enforced or endpoint,
-        )
-        leave_mark(flow, mark)
+            self._edit_request(flow, course, decision, exchange, reverse=reverse)
+            _let_pass(flow)
+            if look is Look.SCAN and not unreadable:
+                flow.request.stream = self._scan(flow, course, form, exchange)
+        leave_mark(flow, form.mark(decision, exchange))
 
-    def _edit_request(self, flow: http.HTTPFlow, decision: Decision) -> None:
-        strip = {edit.name for edit in decision.edits if edit.kind is EditKind.STRIP_COOKIE}
-        if strip:
-            flow.backup()
-            flow.request.headers.fields = strip_request_cookies(flow.request.headers.fields, strip.__contains__)
+    def _begin(self, flow: http.HTTPFlow, now: Enforcement, *, reverse: bool) -> Course:
+        if self._carrying is None or self._carrying_under is not now.policy:
+            self._carrying, self._carrying_under = Carrying(now.policy), now.policy
+        enforced = now.enforces and self._buckets.within(now.policy.rollout, flow, reverse=reverse)
+        course = Course(now, self._carrying, enforced)
+        self._under.keep(flow, course)
+        return course
+
+    def _edit_request(
+        self, flow: http.HTTPFlow, course: Course, decision: Decision, exchange: Exchange, *, reverse: bool
+    ) -> None:
+        """Make of the request what goes to the server."""
+        found = relayed(flow)
+        if found is not None:
+            # Whatever the visitor chose: what goes by way of the site never identifies.
+            relay.send(flow, found)
+            more = reducing_edits(course.now.policy, exchange, decision.ruling)
+            requests.edit_request(flow, (*decision.edits, *more), reduced=True)
+            return
+        if course.enforced:
+            untouched = decision.ruling.reason is Reason.OUT_OF_SCOPE
+            marked = bool(course.now.policy.events) and not untouched
+            requests.edit_request(flow, decision.edits, reduced=decision.ruling.reduced, marked=marked)
+            if reverse:
+                _without_authority(flow)
+                if not untouched:
+                    pages.ask_for_page(flow, exchange)
+        if not reverse:
+            _correct_host(flow)
+
+    def _refuse_relay(self, flow: http.HTTPFlow, course: Course) -> None:
+        """Answer a request that the relay does not carry: it is for nobody else either."""
+        course.enforced = True
+        flow.metadata.pop(RELAY, None)
+        exchange = observe_flow(flow, reverse=True, endpoint=True)
+        decision = decide(course.now.policy, NO_CHOICE, exchange)
+        block(flow, Kind.OTHER)
+        form = _Form(True, course.now.policy.fingerprint, NO_CHOICE, True, True)
+        leave_mark(flow, form.mark(decision, exchange, stopped=True))
+
+    def _scan(self, flow: http.HTTPFlow, course: Course, form: "_Form", exchange: Exchange) -> bodies.Scan:
+        """Look at a body as it passes."""
+        policy, carrying = course.now.policy, course.carrying
+        if not course.enforced:
+            return _listen(course, exchange, flow.request)
+
+        def stop(carried: frozenset[str]) -> None:
+            flow.metadata[ASKED] = "block"
+            try:
+                bodies.end_exchange(flow)
+            finally:
+                stopped = replace(exchange, carries=carried)
+                leave_mark(flow, form.mark(decide(policy, form.visitor, stopped), stopped))
+
+        return bodies.scan(policy, form.visitor, exchange, carrying, flow.request, stop=stop)
+
+    def _decide_body(self, flow: http.HTTPFlow) -> None:
+        """Decide once more with the body that was waited for."""
+        course, mark = self._course(flow), _mark(flow)
+        policy, request = course.now.policy, flow.request
+        exchange = observe_flow(flow, reverse=mark.reverse)
+        body = bodies.readable(request.raw_content or b"", request)
+        found = course.carrying.of(exchange, body, request.headers.get("content-type", ""))
+        exchange = replace(exchange, carries=exchange.carries | found)
+        course.holds = any(not name.startswith("cookie:") for name in found)
+        decision = decide(policy, mark.visitor, exchange)
+        form = _Form(mark.reverse, policy.fingerprint, mark.visitor, False, course.enforced)
+        if course.enforced and decision.blocked:
+            block(flow, exchange.kind)
+        elif course.reduce and not requests.reduce_body(flow, policy):
+            block(flow, exchange.kind)
+            leave_mark(flow, form.mark(decision, exchange, stopped=True))
+            return
+        else:
+            self._edit_request(flow, course, decision, exchange, reverse=mark.reverse)
+            flow.metadata[ASKED] = "pass"
+        leave_mark(flow, form.mark(decision, exchange))
+
+    def _note_heard(self, flow: http.HTTPFlow) -> None:
+        """Put down what was heard in a body that passed."""
+        course = self._under.of(flow)
+        if course is None or not course.heard:
+            return
+        mark = _mark(flow)
+        exchange = observe_flow(as_asked(flow), reverse=mark.reverse, endpoint=mark.endpoint)
+        exchange = replace(exchange, carries=exchange.carries | course.heard)
+        decision = decide(course.now.policy, mark.visitor, exchange)
+        form = _Form(mark.reverse, mark.policy, mark.visitor, mark.endpoint, mark.enforced)
+        leave_mark(flow, form.mark(decision, exchange))
 
     def _decide_answer(self, flow: http.HTTPFlow) -> None:
-        answer, mark = _answer(flow), read_mark(flow)
+        answer = _answer(flow)
         if flow.metadata[ASKED] == "block":
             flow.metadata[ANSWERED] = True
             return
-        if mark is None:
-            raise RuntimeError("the request's mark is gone")
+        course, mark = self._course(flow), _mark(flow)
         if answer.status_code < 200 and answer.status_code != 101:
             # mitmproxy takes an interim answer for the answer, and the real one for that to the next request.
             kill(flow)
             return
         if flow.modified():
             keep_answer(flow, answer)
-        now, enforced = self._now(), mark.enforced
-        exchange = observe_flow(as_asked(flow), reverse=mark.reverse, endpoint=mark.endpoint)
+        policy, enforced = course.now.policy, mark.enforced
+        asked = as_asked(flow)
+        exchange = observe_flow(asked, reverse=mark.reverse, endpoint=mark.endpoint)
         # The visitor of the request, whatever the clock says by now: one exchange, one decision.
-        decision = decide(now.policy, mark.visitor, exchange)
+        decision = decide(policy, mark.visitor, exchange)
+        if not mark.endpoint:
+            course.carrying.learn(exchange)
         edits = [edit for edit in decision.edits if edit.index is not None]
         if edits and enforced:
             keep_answer(flow, answer)
             answer.headers.fields = edit_set_cookies(answer.headers.fields, edits)
+        if (found := relayed(asked)) is not None:
+            keep_answer(flow, answer)
+            relay.clean_answer(answer, policy, found, course.now.reserved)
         # A switch of protocols has no body, and mitmproxy sets up the new protocol only where it is not streamed.
         answer.stream = answer.status_code != 101
-        form = mark_of(
-            decision,
-            reverse=mark.reverse,
-            policy=now.policy.fingerprint,
-            visitor=mark.visitor,
-            endpoint=mark.endpoint,
-            enforced=enforced,
-        )
+        form = _Form(mark.reverse, mark.policy, mark.visitor, mark.endpoint, enforced).mark(decision, exchange)
         leave_mark(flow, form)
-        if mark.reverse and not mark.endpoint:
-            pages.await_page(flow, answer, now, form, exchange)
+        touched = not mark.endpoint and decision.ruling.reason is not Reason.OUT_OF_SCOPE
+        if touched and enforced:
+            self._mark_events(flow, course, form, exchange, decision)
+            if found is None and pages.is_page(answer, exchange):
+                limit_page(flow, answer, policy, form, exchange)
+        if touched and mark.reverse and found is None:
+            pages.await_page(flow, answer, course.now, form, exchange)
         flow.metadata[ANSWERED] = True
 
+    def _mark_events(
+        self, flow: http.HTTPFlow, course: Course, mark: Mark, exchange: Exchange, decision: Decision
+    ) -> None:
+        if not course.now.policy.events:
+            return
+        # The site's own address, for what went through the relay too: it is the site that remembers.
+        url = flow_url(as_asked(flow), reverse=mark.reverse)
+        line = self._visitors.marker(course.now, mark.visitor, exchange, decision, url, reverse=mark.reverse)
+        if line is not None:
+            answer = _answer(flow)
+            keep_answer(flow, answer)
+            answer.headers.add("Set-Cookie", line)
+
+    def _forget(self, flow: http.HTTPFlow) -> None:
+        """What was held in a body is not for a recording; the kinds that were found are."""
+        course = self._under.of(flow)
+        if course is not None and course.holds:
+            forget_body(flow)
+
     def _prepare_page(self, flow: http.HTTPFlow) -> None:
-        pages.prepare(flow, _answer(flow), self._now(), consent_up=self.health is None or self.health.up)
+        now = self._course(flow).now
+        pages.prepare(flow, _answer(flow), now, consent_up=self.health is None or self.health.up)
 
     def _hold_request(self, flow: http.HTTPFlow) -> None:
         now, reverse = self._now(), is_reverse(flow)
-        if enforced := now.mode is Mode.ENFORCE:
-            listed = hold_request(flow, now.policy.fallback, own_site=reverse)
+        # What was on its way through the relay has the vendor's address already.
+        relaying = flow.metadata.pop(RELAY, None) is not None
+        enforced = relaying or (now.enforces and self._buckets.within(now.policy.rollout, flow, reverse=reverse))
+        if enforced:
+            listed = hold_request(flow, now.policy, own_site=reverse and not relaying)
             if reverse:
                 _without_authority(flow)
         else:
             listed, flow.metadata[ASKED] = True, "pass"
         if listed and not reverse:
             _correct_host(flow)
-        ruling = Ruling(listed, Reason.FALLBACK, "fallback")
-        mark = mark_of(
-            Decision(ruling), reverse=reverse, policy=now.policy.fingerprint, visitor=NO_CHOICE, enforced=enforced
-        )
-        leave_mark(flow, mark)
+        decision = Decision(Ruling(listed, Reason.FALLBACK, "fallback"))
+        leave_mark(flow, _Form(reverse, now.policy.fingerprint, NO_CHOICE, False, enforced).mark(decision))
 
     def _hold_answer(self, flow: http.HTTPFlow) -> None:
-        if flow.metadata.get(ASKED) == "block":
-            flow.metadata[ANSWERED] = True
+        if self._answers_itself(flow):
             return
-        if self._now().mode is Mode.OBSERVE:
-            flow.metadata[ANSWERED] = True
+        if self._passes_nothing(flow):
+            refuse_answer(flow)
             return
         answer = _answer(flow)
         keep_answer(flow, answer)
-        hold_answer(flow, answer, self._now().policy.fallback)
+        hold_answer(flow, answer, self._policy(flow).fallback)
 
     def _hold_answer_and_pass(self, flow: http.HTTPFlow) -> None:
-        self._hold_answer(flow)
-        # Nothing reads the body any more, and it may be endless.
         answer = _answer(flow)
+        if not self._answers_itself(flow):
+            keep_answer(flow, answer)
+            if self._passes_nothing(flow):
+                refuse_unread(flow, answer)
+                return
+            hold_answer(flow, answer, self._policy(flow).fallback)
+        # Nothing reads the body any more, and it may be endless.
         answer.stream = answer.status_code != 101
 
+    def _passes_nothing(self, flow: http.HTTPFlow) -> bool:
+        """Whether there is nothing that could pass all the same: so says the policy, or it is no answer of the site."""
+        return RELAY in flow.metadata or self._policy(flow).on_error is OnError.BLOCK
+
+    def _answers_itself(self, flow: http.HTTPFlow) -> bool:
+        """Whether nothing of the answer is held back: it is ours, or the flow is only observed."""
+        mark = read_mark(flow)
+        observed = not self._now().enforces if mark is None else not mark.enforced
+        if flow.metadata.get(ASKED) == "block" or observed:
+            flow.metadata[ANSWERED] = True
+            return True
+        return False
+
     def _refuse_page(self, flow: http.HTTPFlow) -> None:
-        if self._now().mode is Mode.ENFORCE:
+        mark = read_mark(flow)
+        if mark is None or mark.enforced:
             # Where we only observe, the page has gone out as it came.
             refuse_answer(flow)
+
+    def _policy(self, flow: http.HTTPFlow) -> Policy:
+        course = self._under.of(flow)
+        return (course.now if course is not None else self._now()).policy
+
+    def _course(self, flow: http.HTTPFlow) -> Course:
+        course = self._under.of(flow)
+        if course is None:
+            raise RuntimeError("nothing is known of how the flow began")
+        return course
 
     def _now(self) -> Enforcement:
         if self.enforcement is None:
@@ -233,13 +426,62 @@ class Enforce:
         return self.enforcement
 
 
-def _visitor(now: Enforcement, exchange: Exchange, *, reverse: bool) -> Visitor:
-    """Who asks. Only the operator's own site has our cookie; elsewhere nobody has made a choice."""
-    if not reverse or now.consent is None:
-        return NO_CHOICE
-    consent = now.consent
-    found = read_cookie(consent.keys, consent.site, exchange.cookies, now.clock(), now.policy.fingerprint)
-    return found.visitor
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What the marks of one flow have in common."""
+
+    reverse: bool
+    policy: str
+    visitor: Visitor
+    endpoint: bool
+    enforced: bool
+
+    def mark(self, decision: Decision, exchange: Exchange | None = None, *, stopped: bool = False) -> Mark:
+        return mark_of(
+            decision,
+            reverse=self.reverse,
+            policy=self.policy,
+            visitor=self.visitor,
+            endpoint=self.endpoint,
+            enforced=self.enforced,
+            carries=exchange.carries if exchange is not None else frozenset(),
+            stopped=stopped,
+        )
+
+
+def _look(course: Course, visitor: Visitor, exchange: Exchange, request: http.Request, *, waits: bool) -> Look:
+    """Whether the body has to be looked at. One for our own endpoint is for us."""
+    if not waits:
+        return Look.NO
+    return bodies.wants_body(course.now.policy, visitor, exchange, course.carrying, request)
+
+
+def _listen(course: Course, exchange: Exchange, request: http.Request) -> bodies.Scan:
+    """Look at a body that passes whatever is found in it."""
+
+    def look(piece: bytes) -> bool:
+        course.heard |= course.carrying.of_piece(exchange, piece)
+        return False
+
+    length = request.headers.get("content-length", "")
+    return bodies.Scan(look, lambda: None, int(length) if length.isdecimal() and len(length) < 18 else None)
+
+
+def _let_pass(flow: http.HTTPFlow) -> None:
+    """Nothing reads the body, so it is passed on as it comes."""
+    flow.request.stream = True
+    flow.metadata[ASKED] = "pass"
+
+
+def _leave(_flow: http.HTTPFlow) -> None:
+    """Everything has gone out already, and as it was decided: there is nothing to hold back."""
+
+
+def _mark(flow: http.HTTPFlow) -> Mark:
+    mark = read_mark(flow)
+    if mark is None:
+        raise RuntimeError("the request's mark is gone")
+    return mark
 
 
 def is_reverse(flow: http.HTTPFlow) -> bool:

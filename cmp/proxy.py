@@ -8,7 +8,8 @@ import logging
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import mitmproxy.version
@@ -20,6 +21,8 @@ from addons.close_leftovers import CloseLeftovers
 from addons.connect_to import ConnectTo, Route
 from addons.enforce import REQUIRED_OPTIONS, Enforce
 from cmp.live.enforcement import Enforcement
+from cmp.policy.in_force import InForce
+from cmp.policy.watching import PolicyWatch
 
 # The h2 of mitmproxy 11 lets requests be smuggled (CVE-2025-57804): HTTP/2 from the first version with a safe one.
 HTTP2_FROM = (12, 2, 2)
@@ -123,13 +126,40 @@ def build_master(
     return master
 
 
-async def run(settings: ProxySettings, enforcement: Enforcement, tell: Callable[[str, int], None]) -> None:
-    """Run until SIGINT or SIGTERM. Raises ProxyError where it cannot start."""
+def enforce_what_holds(master: Master, watch: PolicyWatch) -> None:
+    """Let the Master enforce each policy from the moment it holds. What is under way ends under the one before."""
+    enforce: Enforce = master.addons.get("enforce")
+
+    def swap(in_force: InForce) -> None:
+        # Raises EnforcementError, a ValueError, for a policy that cannot be enforced as things were set up.
+        later = [replace(_enforced(enforce), policy=policy) for policy in in_force.policies]
+        enforce.enforcement = later[0]
+
+    watch.follow(swap)
+
+
+def _enforced(enforce: Enforce) -> Enforcement:
+    if enforce.enforcement is None:
+        raise RuntimeError("the Master was built without a policy")
+    return enforce.enforcement
+
+
+async def run(
+    settings: ProxySettings,
+    enforcement: Enforcement,
+    tell: Callable[[str, int], None],
+    watch: PolicyWatch | None = None,
+) -> None:
+    """Run until SIGINT or SIGTERM, under each policy that `watch` finds. Raises ProxyError where it cannot start."""
     master = build_master(settings, enforcement, tell)
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, master.shutdown)
-    await master.run()
+    async with AsyncExitStack() as stack:
+        if watch is not None:
+            enforce_what_holds(master, watch)
+            await stack.enter_async_context(watch)
+        await master.run()
 
 
 def _is_news(record: logging.LogRecord) -> bool:

@@ -5,18 +5,20 @@ May go in here: starting the two together and ending them together. May not: wha
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiohttp import web
 
 from cmp import proxy
-from cmp.core.policy import Policy
 from cmp.ledger.ledger import Ledger
 from cmp.live.enforcement import ConsentServer, Enforcement, Mode
-from cmp.seal.keys import SigningKeys, make_keys, read_signing_keys
+from cmp.policy.watching import PolicyWatch
+from cmp.seal.keys import SigningKeys, make_keys, marker_secret, read_signing_keys
 from cmp.seal.site import ConsentSite
 from cmp.server.app import make_app
+from cmp.server.context import InForceHolder
+from cmp.server.desk_opening import DeskSettings, OperatorPort, open_desk, operator_listener
 
 # Seconds that requests under way get to end when everything stops.
 _GRACE = 2.0
@@ -24,23 +26,31 @@ _GRACE = 2.0
 
 @dataclass(frozen=True, slots=True)
 class UpSettings:
-    """What `consentry up` is told; `proxy` are the settings of the proxy in front of the site."""
+    """What `consentry up` is told.
 
-    policy: Policy
+    `proxy` are the settings of the proxy in front of the site; without a `mode` the policy's own counts.
+    """
+
+    watch: PolicyWatch
     proxy: proxy.ProxySettings
     site: ConsentSite
     keys: Path
     ledger: str
-    mode: Mode = Mode.ENFORCE
+    mode: Mode | None = None
+    desk: DeskSettings = field(default_factory=DeskSettings)
+    operators: OperatorPort | None = None
 
 
 async def run(settings: UpSettings, tell: Callable[[str, int], None]) -> None:
-    """Run until SIGINT or SIGTERM. Raises KeysError, LedgerError or ProxyError where it cannot start."""
+    """Run until SIGINT or SIGTERM. Raises KeysError, LedgerError, DeskError or ProxyError where it cannot start."""
     keys = keys_of(settings.keys)
+    watch, policies = settings.watch, InForceHolder(settings.watch.in_force)
     ledger = await asyncio.to_thread(Ledger, settings.ledger)
+    desk = None
     try:
+        desk = await asyncio.to_thread(open_desk, settings.desk, policies.now, keys, ledger.file)
         try:
-            app = make_app(settings.policy, ledger, keys, settings.site)
+            app = make_app(policies, ledger, keys, settings.site, desk=desk)
         except ValueError as error:
             raise proxy.ProxyError(str(error)) from error
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GRACE)
@@ -48,11 +58,16 @@ async def run(settings: UpSettings, tell: Callable[[str, int], None]) -> None:
         try:
             await web.TCPSite(runner, "127.0.0.1", 0).start()
             host, port = runner.addresses[0][:2]
-            consent = ConsentServer(settings.site, keys.public, host, port)
-            await proxy.run(settings.proxy, Enforcement(settings.policy, settings.mode, consent), tell)
+            consent = ConsentServer(settings.site, keys.public, host, port, marker_secret(settings.keys))
+            # First the server: it can refuse a policy, and then the proxy is not asked.
+            watch.follow(policies.swap)
+            async with operator_listener(app, settings.operators):
+                await proxy.run(settings.proxy, Enforcement(policies.now, settings.mode, consent), tell, watch)
         finally:
             await runner.cleanup()
     finally:
+        if desk is not None:
+            desk.close()
         ledger.close()
 
 

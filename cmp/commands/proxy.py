@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cmp.commands.arguments import OK, UNUSABLE, UsageError, add_policy
 from cmp.commands.site import add_site, consent_site
 from cmp.core.urls import UrlError, parse_url
-from cmp.policy.load import load_policy
+from cmp.policy.watching import PolicyWatch
 
 if TYPE_CHECKING:
     from cmp.live.enforcement import ConsentServer
@@ -50,13 +50,14 @@ def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 def run(arguments: argparse.Namespace) -> int:
     check_mode(arguments.mode, "--mode")
-    policy = load_policy(arguments.policy)
+    watch = PolicyWatch(arguments.policy)
+    policy = watch.in_force.current
 
     consent = _consent_server(arguments)
 
     from addons.connect_to import read_route
     from cmp import proxy
-    from cmp.live.enforcement import Enforcement, Mode
+    from cmp.live.enforcement import Enforcement, EnforcementError, Mode
 
     try:
         routes = tuple(read_route(text) for text in arguments.connect_to)
@@ -72,7 +73,10 @@ def run(arguments: argparse.Namespace) -> int:
         confdir=arguments.confdir,
         certificate=arguments.certificate,
     )
-    enforcement = Enforcement(policy, Mode.OBSERVE if arguments.observe else Mode.ENFORCE, consent)
+    try:
+        enforcement = Enforcement(policy, Mode.OBSERVE if arguments.observe else None, consent)
+    except EnforcementError as error:
+        raise UsageError(str(error)) from error
 
     def tell(host: str, port: int) -> None:
         # Until now an error ends the command with one line of its own.
@@ -80,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"consentry proxy: {arguments.mode} on {host}:{port}, policy {policy.id} {policy.version}", flush=True)
 
     try:
-        asyncio.run(proxy.run(settings, enforcement, tell))
+        asyncio.run(proxy.run(settings, enforcement, tell, watch))
     except proxy.ProxyError as error:
         print(f"consentry: the proxy cannot start: {error}", file=sys.stderr)
         return UNUSABLE
@@ -98,11 +102,11 @@ def _consent_server(arguments: argparse.Namespace) -> "ConsentServer | None":
         )
 
     from cmp.live.enforcement import ConsentServer
-    from cmp.seal.keys import KeysError, read_public_keys
+    from cmp.seal.keys import KeysError, read_marker_secret, read_public_keys
 
     try:
         url = parse_url(arguments.consent_server)
-        keys = read_public_keys(arguments.keys)
+        keys, marker = read_public_keys(arguments.keys), read_marker_secret(arguments.keys)
     except UrlError as error:
         raise UsageError(f"--consent-server: {error}") from error
     except KeysError as error:
@@ -110,7 +114,7 @@ def _consent_server(arguments: argparse.Namespace) -> "ConsentServer | None":
     if url.scheme != "http" or url.port is None:
         raise UsageError(f"--consent-server {url}: the proxy speaks plain http to it, on the same machine or network")
     # An IPv6 address stands in brackets in a URL alone.
-    return ConsentServer(consent_site(arguments, ""), keys, url.host.strip("[]"), url.port)
+    return ConsentServer(consent_site(arguments, ""), keys, url.host.strip("[]"), url.port, marker)
 
 
 def check_mode(mode: str, option: str) -> None:

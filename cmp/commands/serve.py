@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cmp.commands.arguments import OK, UsageError, add_policy
+from cmp.commands.desk import add_desk, desk_settings, make_one_token, operator_port
 from cmp.commands.site import add_site, consent_site
-from cmp.policy.load import load_policy
+from cmp.policy.watching import PolicyWatch
 from cmp.seal.keys import KeysError, SigningKeys, make_keys, public_file, read_signing_keys
 from cmp.terminal import one_line
 
 if TYPE_CHECKING:
     from aiohttp import web
+
+    from cmp.server.desk_opening import OperatorPort
 
 LEDGER = "sqlite:consentry-ledger.db"
 PROXIES = ("127.0.0.1", "::1")
@@ -43,19 +46,28 @@ def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         metavar="NETWORK",
         help="addresses or networks whose X-Forwarded-For is believed (default: loopback)",
     )
+    add_desk(parser, make_token=True)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     import asyncio
+    import contextlib
 
+    if arguments.make_token is not None:
+        return make_one_token(arguments)
+
+    from cmp.desk.errors import DeskError
     from cmp.ledger.errors import LedgerError
     from cmp.ledger.ledger import Ledger
     from cmp.server.app import make_app
     from cmp.server.client import read_networks
+    from cmp.server.context import InForceHolder
+    from cmp.server.desk_opening import open_desk
     from cmp.server.listening import take_port
 
-    policy = load_policy(arguments.policy)
+    watch = PolicyWatch(arguments.policy)
+    policies, policy = InForceHolder(watch.in_force), watch.in_force.current
     # Before anything is made: a mistyped argument must not leave files behind.
     if arguments.public_origin is not None:
         consent_site(arguments, "")
@@ -63,6 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
         read_networks(arguments.trusted_proxies)
     except ValueError as error:
         raise UsageError(f"--trusted-proxies: {error}") from error
+    settings = desk_settings(arguments)
     try:
         taken = take_port(arguments.listen, arguments.port)
     except (OSError, OverflowError) as error:
@@ -71,16 +84,23 @@ def run(arguments: argparse.Namespace) -> int:
     with taken:
         site = consent_site(arguments, _address(taken))
         try:
-            with Ledger(arguments.ledger) as ledger:
+            with contextlib.ExitStack() as opened, Ledger(arguments.ledger) as ledger:
+                operators = operator_port(settings)
+                if operators is not None:
+                    opened.enter_context(operators.taken)
                 keys = open_keys(arguments.keys)
+                desk = open_desk(settings, policy, keys, ledger.file)
+                if desk is not None:
+                    opened.enter_context(desk)
                 try:
-                    app = make_app(policy, ledger, keys, site, trusted_proxies=arguments.trusted_proxies)
+                    app = make_app(policies, ledger, keys, site, trusted_proxies=arguments.trusted_proxies, desk=desk)
                 except ValueError as error:
                     raise UsageError(str(error)) from error
+                watch.follow(policies.swap)
                 told = f"consentry serve: {_address(taken)}{site.reserved} for {site.origin}, policy {policy.id} "
                 told += f"{policy.version}, ledger {ledger.file}"
-                asyncio.run(_serve(app, taken, told))
-        except (KeysError, LedgerError) as error:
+                asyncio.run(_serve(app, taken, told, operators, watch))
+        except (KeysError, LedgerError, DeskError) as error:
             raise UsageError(str(error)) from error
     return OK
 
@@ -100,11 +120,14 @@ def _address(taken: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def _serve(app: "web.Application", taken: socket.socket, told: str) -> None:
+async def _serve(
+    app: "web.Application", taken: socket.socket, told: str, operators: "OperatorPort | None", watch: PolicyWatch
+) -> None:
     import asyncio
     import logging
     import signal
 
+    from cmp.server.desk_opening import operator_listener
     from cmp.server.listening import run_server
 
     handler = logging.StreamHandler(sys.stderr)
@@ -116,4 +139,7 @@ async def _serve(app: "web.Application", taken: socket.socket, told: str) -> Non
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     # The port is taken and the backlog open: who connects now is answered in a moment.
     print(one_line(told), flush=True)
-    await run_server(app, taken, stop)
+    async with watch, operator_listener(app, operators):
+        if operators is not None:
+            print(one_line(f"consentry serve: operators at {operators.address}"), flush=True)
+        await run_server(app, taken, stop)

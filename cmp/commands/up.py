@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 from cmp.commands.arguments import OK, UNUSABLE, UsageError, add_policy
+from cmp.commands.desk import add_desk, desk_settings, operator_port
 from cmp.commands.site import add_site, consent_site
-from cmp.policy.load import load_policy
+from cmp.policy.watching import PolicyWatch
 
 
 def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -24,8 +25,8 @@ def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.add_argument(
         "--mode",
         choices=("observe", "enforce"),
-        default="enforce",
-        help="observe: change nothing, list what would be stopped; enforce: stop it (default: enforce)",
+        help="observe: change nothing, list what would be stopped; enforce: stop it (default: what the policy says, "
+        "else enforce)",
     )
     parser.add_argument(
         "--ledger", default="sqlite:consentry-ledger.db", metavar="URL", help="where consent is recorded"
@@ -42,6 +43,7 @@ def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.add_argument(
         "--confdir", type=Path, metavar="DIR", help="folder of the proxy's own authority (~/.mitmproxy)"
     )
+    add_desk(parser, make_token=False)
     parser.set_defaults(run=run)
 
 
@@ -50,17 +52,21 @@ def run(arguments: argparse.Namespace) -> int:
 
     mode = f"reverse:{arguments.upstream}"
     check_mode(mode, "--upstream")
-    policy = load_policy(arguments.policy)
+    watch = PolicyWatch(arguments.policy)
+    policy = watch.in_force.current
     port = arguments.port or _free_port(arguments.listen)
     site = consent_site(arguments, f"http://{arguments.listen}:{port}")
 
     from cmp import proxy, up
+    from cmp.desk.errors import DeskError
     from cmp.ledger.errors import LedgerError
     from cmp.live.enforcement import Mode
     from cmp.seal.keys import KeysError
 
+    desk = desk_settings(arguments)
+    operators = operator_port(desk)
     settings = up.UpSettings(
-        policy=policy,
+        watch=watch,
         proxy=proxy.ProxySettings(
             mode,
             host=arguments.listen,
@@ -73,18 +79,23 @@ def run(arguments: argparse.Namespace) -> int:
         site=site,
         keys=arguments.keys,
         ledger=arguments.ledger,
-        mode=Mode(arguments.mode),
+        mode=Mode(arguments.mode) if arguments.mode else None,
+        desk=desk,
+        operators=operators,
     )
 
     def tell(host: str, bound: int) -> None:
         # Until now an error ends the command with one line of its own.
         proxy.log_to_stderr()
         where = f"{site.origin} ({host}:{bound})"
-        print(f"consentry up: {arguments.mode}s {policy.id} {policy.version} at {where}", flush=True)
+        mode = arguments.mode or policy.mode or Mode.ENFORCE
+        print(f"consentry up: {mode}s {policy.id} {policy.version} at {where}", flush=True)
+        if operators is not None:
+            print(f"consentry up: operators at {operators.address}", flush=True)
 
     try:
         asyncio.run(up.run(settings, tell))
-    except (proxy.ProxyError, KeysError, LedgerError) as error:
+    except (proxy.ProxyError, KeysError, LedgerError, DeskError) as error:
         print(f"consentry: cannot start: {error}", file=sys.stderr)
         return UNUSABLE
     return OK

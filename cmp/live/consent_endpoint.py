@@ -1,5 +1,8 @@
 """The reserved path on the operator's site, forwarded to the consent server, and whether that server is up.
 
+With it go the well-known resources (RFC 8615) that the policy declares: they are the consent server's to make, and the
+site's own where the policy says nothing of them.
+
 May go in here: routing and asking after its health. May not: what the server does (`cmp.server`).
 """
 
@@ -9,8 +12,9 @@ import logging
 
 from mitmproxy import http
 
+from cmp.core.policy import Policy
 from cmp.core.urls import Url, plain_path
-from cmp.live.enforcement import ConsentServer
+from cmp.live.enforcement import ConsentServer, Enforcement
 
 logger = logging.getLogger(__name__)
 
@@ -18,17 +22,43 @@ _EVERY_SECONDS = 3.0
 _PATIENCE_SECONDS = 2.0
 
 
-def is_endpoint(consent: ConsentServer | None, url: Url) -> bool:
-    """Whether a URL of the operator's site is ours. The path is normalised: no spelling of it reaches the site."""
-    return consent is not None and plain_path(url.path).startswith(consent.site.reserved)
+_WELL_KNOWN = "/.well-known/"
 
 
-def forward(flow: http.HTTPFlow, consent: ConsentServer, url: Url) -> None:
-    """Send the request to the consent server under the path it was recognised by."""
+def endpoint_path(now: Enforcement, url: Url) -> str | None:
+    """The path at the consent server for a URL of the operator's site that is ours, None for one of the site.
+
+    The path is normalised: no spelling of it reaches the site.
+    """
+    if now.consent is None:
+        return None
+    path, reserved = plain_path(url.path), now.consent.site.reserved
+    if path.startswith(reserved):
+        return path
+    if path.startswith(_WELL_KNOWN) and _declares(now.policy, name := path.removeprefix(_WELL_KNOWN)):
+        return f"{reserved}well-known/{name}"
+    return None
+
+
+def _declares(policy: Policy, name: str) -> bool:
+    """Whether the policy declares the well-known resource called `name`."""
+    signals = policy.document.get("signals", {})
+    if name == "gpc.json":
+        # Global Privacy Control, section 4.
+        return bool(signals.get("gpc", {}).get("declare"))
+    if name == "dnt" or name.startswith("dnt/"):
+        # Tracking Preference Expression, section 6.4.
+        return bool(signals.get("dnt", {}).get("status"))
+    # RFC 9116, section 3.
+    return name == "security.txt" and "security" in policy.document
+
+
+def forward(flow: http.HTTPFlow, consent: ConsentServer, url: Url, path: str) -> None:
+    """Send the request to the consent server, for `path` there."""
     request = flow.request
     flow.backup()
     request.host, request.port, request.scheme = consent.host, consent.port, "http"
-    request.path = plain_path(url.path) + (f"?{url.query}" if url.query else "")
+    request.path = path + (f"?{url.query}" if url.query else "")
     # What the client says of itself in these is not to be believed; the server believes them from us alone.
     for name in ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"):
         request.headers.pop(name, None)

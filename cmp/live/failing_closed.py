@@ -13,8 +13,10 @@ from mitmproxy import http
 
 from cmp.core.classify import host_suffixes
 from cmp.core.exchange import Kind
-from cmp.core.policy import Fallback
+from cmp.core.policy import Fallback, OnError, Policy
 from cmp.core.urls import parse_host
+from cmp.live.rollout import is_page_request
+from cmp.live.visitors import MARKERS
 from cmp.terminal import place_of
 from cmp.wire.cookies import cookie_name, strip_request_cookies
 from cmp.wire.stubs import stub_for
@@ -22,7 +24,7 @@ from cmp.wire.stubs import stub_for
 logger = logging.getLogger(__name__)
 
 # Our notes on a flow while it lives; they stay in the flow file, where they do no harm.
-ASKED = "consentry.asked"  # the request was decided on: "pass" or "block"
+ASKED = "consentry.asked"  # the request was decided on: "pass", "block", or "body": once its body has come
 ANSWERED = "consentry.answered"  # the answer's headers were decided on
 
 # A blocked request's body is read and thrown away up to this size (bytes), so that the page gets its stub; a larger or
@@ -78,16 +80,24 @@ def _bounded_body(request: http.Request) -> bool:
     return length.isdigit() and int(length) <= BODY_LIMIT
 
 
-def hold_request(flow: http.HTTPFlow, fallback: Fallback, *, own_site: bool) -> bool:
-    """Forward the request only to the operator's own site or a listed host, with listed cookies. Whether it was."""
-    hosts = fallback.hosts
+def hold_request(flow: http.HTTPFlow, policy: Policy, *, own_site: bool) -> bool:
+    """Forward the request only to the operator's own site or a listed host, with listed cookies. Whether it was.
+
+    Where the policy says that nothing passes on errors, it is not forwarded at all.
+    """
+    if policy.on_error is OnError.BLOCK:
+        block(flow, Kind.OTHER)
+        if flow.response is not None and is_page_request(flow):
+            flow.response = _refusal()
+        return False
+    fallback, hosts = policy.fallback, policy.fallback.hosts
     listed = own_site or any(suffix in hosts for suffix in host_suffixes(parse_host(flow.request.host)))
     if not listed:
         block(flow, Kind.OTHER)
         return False
     flow.backup()
     flow.request.headers.fields = strip_request_cookies(
-        flow.request.headers.fields, lambda name: not fallback.keeps_cookie(name)
+        flow.request.headers.fields, lambda name: name in MARKERS or not fallback.keeps_cookie(name)
     )
     flow.metadata[ASKED] = "pass"
     return True
@@ -106,8 +116,29 @@ def hold_answer(flow: http.HTTPFlow, answer: http.Response, fallback: Fallback) 
 
 def refuse_answer(flow: http.HTTPFlow) -> None:
     """Put a 502 in place of an answer that could not be made safe."""
-    body = b"The page could not be prepared for your privacy choices. Please try again.\n"
-    flow.response = http.Response.make(
-        502, body, {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
-    )
+    flow.response = _refusal()
     flow.metadata[ANSWERED] = True
+
+
+def refuse_unread(flow: http.HTTPFlow, answer: http.Response) -> None:
+    """Put a refusal in place of an answer whose body has not come yet: a 502 for a page, else a stub.
+
+    The body is thrown away as it comes, because it may be endless.
+    """
+    if is_page_request(flow):
+        refusal = _refusal()
+    else:
+        stub = stub_for(Kind.OTHER)
+        headers = {"Content-Type": stub.media_type, "Cache-Control": "no-store", "X-Consentry": "blocked"}
+        refusal = http.Response.make(stub.status, stub.body, headers)
+    answer.status_code, answer.reason = refusal.status_code, refusal.reason
+    answer.headers.fields = refusal.headers.fields
+    left = [refusal.raw_content or b""]
+    # The end of the server's body is when ours is sent.
+    answer.stream = lambda part: [] if part or not left else [left.pop()]
+    flow.metadata[ANSWERED] = True
+
+
+def _refusal() -> http.Response:
+    body = b"The page could not be prepared for your privacy choices. Please try again.\n"
+    return http.Response.make(502, body, {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"})

@@ -19,6 +19,14 @@ def keep_answer(flow: http.HTTPFlow, answer: http.Response) -> None:
         kept["response"] = answer.get_state()
 
 
+def forget_body(flow: http.HTTPFlow) -> None:
+    """Keep nothing of the request's body, in the original neither: a recording is no place for a card number."""
+    flow.request.raw_content = None
+    kept: dict[str, Any] | None = flow._backup  # type: ignore[assignment]  # annotated as a Flow, holds its state
+    if kept is not None:
+        kept["request"]["content"] = None
+
+
 def as_asked(flow: http.HTTPFlow) -> http.HTTPFlow:
     """The flow with the request the browser sent and the answer as it stands."""
     if not flow.modified():
@@ -26,5 +34,7 @@ def as_asked(flow: http.HTTPFlow) -> http.HTTPFlow:
     asked: http.HTTPFlow = flow.copy()
     answer = flow.response
     asked.revert()
+    # How the flow came to us was noted after its original was kept, maybe, and holds for that as well.
+    asked.metadata.update(flow.metadata)
     asked.response = answer
     return asked

@@ -13,16 +13,19 @@ from mitmproxy import http
 
 from cmp.capture.flow_exchange import Mark, flow_url, header_list, leave_mark, read_mark
 from cmp.capture.observe import content_type, field_lines, observe_request
+from cmp.core.decision import EditKind
 from cmp.core.exchange import Exchange, Kind, Unseen
 from cmp.core.forms import ruling_form
-from cmp.live.enforcement import Enforcement, Mode
+from cmp.live.enforcement import Enforcement
 from cmp.live.originals import keep_answer
-from cmp.seal.site import RESERVED_PATH
+from cmp.seal.cookie import read_cookie
 from cmp.wire.banner import banner_html
 from cmp.wire.caching import private_answer, unconditional_request
 from cmp.wire.csp import strict_csp
 from cmp.wire.expiry import expiring_set_cookies
 from cmp.wire.html import Rewritten, rewrite_page
+from cmp.wire.occasion import Occasion
+from cmp.wire.tell_me import CookieLine, cookie_lines
 from cmp.wire.words import pick_language, word
 
 # Note on a flow whose body we still want to see: "rewrite" or "watch".
@@ -59,6 +62,11 @@ class Watch:
         return part
 
 
+def is_page(answer: http.Response, exchange: Exchange) -> bool:
+    """Whether a browser makes a document of the answer."""
+    return exchange.kind in _PAGE_KINDS or content_type(header_list(answer.headers)) in (_HTML, _XHTML)
+
+
 def ask_for_page(flow: http.HTTPFlow, exchange: Exchange) -> None:
     """Make sure the site answers a page request with a page we can read, and not with "what you have is current"."""
     if exchange.kind not in _PAGE_KINDS:
@@ -83,7 +91,7 @@ def await_page(flow: http.HTTPFlow, answer: http.Response, now: Enforcement, mar
     if answer.status_code in _BODILESS or flow.request.method == "HEAD":
         return
     keep_answer(flow, answer)
-    if now.mode is Mode.OBSERVE:
+    if not mark.enforced:
         _add_csp(answer, now, mark, exchange, named_hosts=frozenset())
         if is_html:
             answer.stream = Watch()
@@ -151,7 +159,7 @@ def _rewrite(
     consent_up: bool,
 ) -> Rewritten:
     head = body_start = ""
-    reserved = now.consent.site.reserved if now.consent is not None else RESERVED_PATH
+    reserved = now.reserved
     accept = ", ".join(field_lines(header_list(flow.request.headers), "accept-language"))
     language = pick_language(accept, now.policy.languages)
     if now.consent is not None and exchange.kind in _PAGE_KINDS:
@@ -159,9 +167,15 @@ def _rewrite(
         nonce = f' nonce="{escape(nonces[0])}"' if nonces else ""
         head = f'<script src="{reserved}guard.js"{nonce}></script>'
         if _may_be_top_level(exchange):
-            problem = "" if consent_up else word(language, "failed")
             banner = banner_html(
-                now.policy, mark.visitor, exchange.signals, language, reserved=reserved, problem=problem
+                now.policy,
+                mark.visitor,
+                exchange.signals,
+                language,
+                reserved=reserved,
+                problem="" if consent_up else word(language, "failed"),
+                occasion=_occasion(now, mark, exchange),
+                told=_told(answer, now, mark, exchange, language),
             )
             body_start = banner.replace("<script ", f"<script{nonce} ") if nonce else banner
     return rewrite_page(
@@ -174,6 +188,33 @@ def _rewrite(
         body_start=body_start,
         reserved=reserved,
         language=language,
+    )
+
+
+def _occasion(now: Enforcement, mark: Mark, exchange: Exchange) -> Occasion:
+    """What is new to the visitor. Our own cookie is still in the request: no edit takes it out."""
+    lapsed: frozenset[str] = frozenset()
+    if now.consent is not None:
+        consent, place = now.consent, mark.visitor.place
+        found = read_cookie(consent.keys, consent.site, exchange.cookies, now.clock(), now.policy, place=place)
+        lapsed = found.lapsed
+    return Occasion(now.clock(), lapsed)
+
+
+def _told(
+    answer: http.Response, now: Enforcement, mark: Mark, exchange: Exchange, language: str
+) -> tuple[CookieLine, ...] | None:
+    """The cookies of this page, for a visitor who wants to be told of each."""
+    if not (now.policy.tell_me and mark.visitor.tell_me):
+        return None
+    edits = [(edit["edit"], edit["name"]) for edit in mark.decision["edits"]]
+    return cookie_lines(
+        now.policy,
+        exchange,
+        language,
+        delivered=(*answer.headers.get_all("Set-Cookie"), *_expiries(mark, exchange)),
+        refused=[name for kind, name in edits if kind == EditKind.STRIP_SET_COOKIE],
+        withheld=[name for kind, name in edits if kind == EditKind.STRIP_COOKIE],
     )
 
 
@@ -207,11 +248,11 @@ def _add_csp(
     answer: http.Response, now: Enforcement, mark: Mark, exchange: Exchange, *, named_hosts: frozenset[str]
 ) -> bool:
     """Add the visitor's CSP. Whether there is one."""
-    reserved = now.consent.site.reserved if now.consent is not None else RESERVED_PATH
+    reserved = now.reserved
     csp = strict_csp(now.policy, mark.visitor, exchange.signals, exchange.url, named_hosts, reserved=reserved)
     if csp is None:
         return False
-    suffix = "-Report-Only" if now.mode is Mode.OBSERVE else ""
+    suffix = "" if mark.enforced else "-Report-Only"
     answer.headers.add(f"Content-Security-Policy{suffix}", csp)
     return True
 

@@ -1,0 +1,253 @@
+"""Bodies of requests that a rule wants looked at before they are forwarded.
+
+May go in here: whether a body is waited for, read as it passes, or left alone; unpacking it with a bound, putting a
+reduced one in its place; ending an exchange in the middle of its body. May not: what is looked for
+(`cmp.capture.carrying`), what follows (`cmp.core`).
+
+A small body of known length is waited for, so that the request can be answered with a stub. Any other is passed on
+behind a tail that is held back until what follows it was seen; where something is found the connections end, because a
+request that has begun cannot be answered any more, and its end must not look like one.
+"""
+
+import asyncio
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from enum import StrEnum
+
+from mitmproxy import ctx, http
+from mitmproxy.addons.proxyserver import Proxyserver
+
+from cmp.capture.carrying import Carrying
+from cmp.capture.flow_exchange import header_list
+from cmp.capture.observe import field_lines
+from cmp.core.consent import Visitor
+from cmp.core.decide import decide
+from cmp.core.exchange import Exchange
+from cmp.core.globs import Glob
+from cmp.core.policy import Policy
+from cmp.wire.reduce import reduced_body
+
+# A body of at most this many bytes is waited for.
+BUFFERED = 64 * 1024
+# So much is held back: a cookie's value has at most 4096 bytes, an address and a number far less.
+HELD = 4_608
+# What was forwarded is looked at again so far back, for the name that stands before a value.
+_BEFORE = 128
+# An unpacked body may have this many bytes; a larger one counts as one that cannot be read.
+_UNPACKED = 1024 * 1024
+
+
+class Look(StrEnum):
+    """No: the body does not matter. Buffer: wait for it, then decide again. Scan: look at it as it passes."""
+
+    NO = "no"
+    BUFFER = "buffer"
+    SCAN = "scan"
+
+
+def wants_body(policy: Policy, visitor: Visitor, exchange: Exchange, carrying: Carrying, request: http.Request) -> Look:
+    """Whether the body of a request that may pass so far has to be looked at.
+
+    `exchange.carries` is what URL and Referer carry. A packed body is unpacked where it is waited for; nothing can be
+    seen in a longer one, see `unreadable`.
+    """
+    if not carrying.active or not may_have_body(request):
+        return Look.NO
+    worst = replace(exchange, carries=exchange.carries | carrying.possible)
+    if not decide(policy, visitor, worst).blocked:
+        # Whatever the body holds may go there.
+        return Look.NO
+    return Look.BUFFER if is_small(request) else Look.SCAN
+
+
+def may_have_body(request: http.Request) -> bool:
+    """Whether a request has a body, or may have one."""
+    if "transfer-encoding" in request.headers:
+        return True
+    if "content-length" in request.headers:
+        return _stated_length(request) != 0
+    # HTTP/2 and 3 need no length; an HTTP/1 request without one has no body (RFC 9112, section 6.3).
+    return not request.is_http11 and not request.is_http10
+
+
+def is_small(request: http.Request) -> bool:
+    """Whether the body's length is stated, and is one that is waited for."""
+    length = _stated_length(request)
+    return length is not None and length <= BUFFERED
+
+
+def unreadable(request: http.Request) -> bool:
+    """Whether a body that is not waited for is packed: nothing can be seen in it as it passes.
+
+    `Carrying.of` with None for the body then says what it counts as: nothing on the operator's own site, everything
+    that the policy limits to anybody else, so that `decide` stops it.
+    """
+    return bool(_codings(request))
+
+
+def readable(body: bytes, request: http.Request) -> bytes | None:
+    """The body without its Content-Encoding (RFC 9110, section 8.4), None where it cannot be read.
+
+    Known are gzip and deflate, one of them, up to one mebibyte of result.
+    """
+    codings = _codings(request)
+    if not codings:
+        return body
+    if len(codings) > 1 or codings[0] not in ("gzip", "x-gzip", "deflate"):
+        return None
+    # 47 takes gzip and zlib; some send deflate without zlib's header.
+    for window in (47, -15):
+        unpacker = zlib.decompressobj(window)
+        try:
+            data = unpacker.decompress(body, _UNPACKED + 1)
+        except zlib.error:
+            continue
+        # More behind it is a second member, or no packed text at all.
+        return data if unpacker.eof and not unpacker.unused_data and len(data) <= _UNPACKED else None
+    return None
+
+
+def reduce_body(request: http.Request, extra: tuple[Glob, ...]) -> bool:
+    """Take what identifies out of a body that was waited for, and its packing; False where it cannot be understood."""
+    body = readable(request.raw_content or b"", request)
+    reduced = None if body is None else reduced_body(body, request.headers.get("content-type", ""), extra)
+    if reduced is None:
+        return False
+    request.headers.pop("content-encoding", None)
+    # States the new length too.
+    request.content = reduced
+    return True
+
+
+def _stated_length(request: http.Request) -> int | None:
+    """The length a request states and has to keep to."""
+    if "transfer-encoding" in request.headers:
+        return None
+    stated = request.headers.get("content-length", "").strip()
+    return int(stated) if stated.isdecimal() and len(stated) <= 18 else None
+
+
+def _codings(request: http.Request) -> list[str]:
+    lines = field_lines(header_list(request.headers), "content-encoding")
+    stated = [coding.strip().lower() for line in lines for coding in line.split(",")]
+    return [coding for coding in stated if coding not in ("", "identity")]
+
+
+class Scan:
+    """For `flow.request.stream`: takes parts of a body, gives back what may be forwarded by now.
+
+    `look` is shown every part with what surrounds it and says whether it may not be forwarded; `stop` then ends the
+    exchange, as it does where looking fails, and nothing more is given back. `length` is the body's length where it is
+    stated: in HTTP/2 an empty part may come in the middle of a body, and without a length it looks like the end.
+
+    Never b"" is given back: in chunked coding an empty part is the end of the body.
+    """
+
+    def __init__(self, look: Callable[[bytes], bool], stop: Callable[[], None], length: int | None = None) -> None:
+        self._look, self._stop, self._length = look, stop, length
+        self._before = b""
+        self._held = bytearray()
+        self._new = 0
+        self._taken = 0
+        self._stopped = False
+
+    def __call__(self, part: bytes) -> Sequence[bytes]:
+        if self._stopped:
+            return []
+        self._held += part
+        self._new += len(part)
+        self._taken += len(part)
+        if not part:
+            if self._length is not None and self._taken < self._length:
+                return []
+            return self._forward(0)
+        # Looking only after so many new bytes keeps the work linear, however small the parts are.
+        return self._forward(HELD) if self._new >= HELD else []
+
+    def _forward(self, keep: int) -> Sequence[bytes]:
+        if self._held and self._must_stop(keep):
+            return []
+        self._new = 0
+        end = max(len(self._held) - keep, 0)
+        passed = bytes(self._held[:end])
+        if not passed:
+            return []
+        self._before = (self._before + passed)[-_BEFORE:]
+        del self._held[:end]
+        return [passed]
+
+    def _must_stop(self, keep: int) -> bool:
+        found = True
+        try:
+            found = self._look(self._piece(keep))
+        finally:
+            # Where looking failed too: mitmproxy only logs that, and would leave both sides waiting.
+            if found:
+                self._stopped = True
+                self._held.clear()
+                self._stop()
+        return found
+
+    def _piece(self, keep: int) -> bytes:
+        """What is looked at, without a first and a last word that may be parts: half a long number looks like one."""
+        piece = self._before + self._held
+        start = _word_end(piece) if len(self._before) == _BEFORE else 0
+        end = _word_start(piece) if keep else len(piece)
+        return piece[start:end] if end - start > len(piece) - keep else piece[start:]
+
+
+def _word_end(piece: bytes) -> int:
+    return len(piece) - len(piece.lstrip(_OF_WORDS))
+
+
+def _word_start(piece: bytes) -> int:
+    return len(piece.rstrip(_OF_WORDS))
+
+
+_OF_WORDS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_.-+%@"
+
+
+def scan(
+    policy: Policy,
+    visitor: Visitor,
+    exchange: Exchange,
+    carrying: Carrying,
+    request: http.Request,
+    *,
+    stop: Callable[[frozenset[str]], None],
+) -> Scan:
+    """The scan of one request's body. `stop` is told what the request carries."""
+    carried = exchange.carries
+
+    def look(piece: bytes) -> bool:
+        nonlocal carried
+        found = carrying.of_piece(exchange, piece) - carried
+        if not found:
+            return False
+        carried |= found
+        return decide(policy, visitor, replace(exchange, carries=carried)).blocked
+
+    return Scan(look, lambda: stop(carried), _stated_length(request))
+
+
+def end_exchange(flow: http.HTTPFlow) -> None:
+    """End a flow in the middle of its body: the server sees the connection break, never the end of the request.
+
+    Killing a flow does nothing there: mitmproxy looks for that after hooks only. Other requests of the same client
+    connection end with it. Raises RuntimeError where mitmproxy does not know the connection: it then throws away what
+    it was about to do, the end of the body included.
+    """
+    server = ctx.master.addons.get("proxyserver")
+    handlers = list(server.connections.values()) if isinstance(server, Proxyserver) else []
+    handler = next((one for one in handlers if one.client is flow.client_conn), None)
+    if handler is None:
+        raise RuntimeError("no open connection to end")
+    upstream = handler.transports.get(flow.server_conn)
+    if upstream is not None:
+        if isinstance(upstream.writer, asyncio.StreamWriter):
+            # At once: after this call mitmproxy still writes what it takes for the end of the request.
+            upstream.writer.transport.abort()
+        handler.close_connection(flow.server_conn)
+    if flow.client_conn in handler.transports:
+        handler.close_connection(flow.client_conn)

@@ -1,0 +1,47 @@
+"""What a page may not do, said in header fields: ask where the visitor is, tell others where they came from.
+
+May go in here: which of them a page gets. May not: how the fields are written (`cmp.wire.page_headers`), the CSP and
+the page's markup (`pages.py`).
+"""
+
+from mitmproxy import http
+
+from cmp.capture.flow_exchange import Mark
+from cmp.core.classify import Party
+from cmp.core.consent import permit
+from cmp.core.exchange import Exchange
+from cmp.core.parties import party_of
+from cmp.core.policy import Policy, Referrer
+from cmp.live.originals import keep_answer
+from cmp.wire.page_headers import with_referrer_policy, with_tracking_status, without_location
+
+_AS_POLICY = {Referrer.NONE: "no-referrer", Referrer.ORIGIN: "strict-origin"}
+
+
+def limit_page(flow: http.HTTPFlow, answer: http.Response, policy: Policy, mark: Mark, exchange: Exchange) -> None:
+    """Add what the policy and the visitor's choice ask for to the header of a page."""
+    fields = answer.headers.fields
+    if _location_denied(policy, mark, exchange):
+        fields = without_location(fields)
+    own = mark.reverse or party_of(policy, exchange) is Party.FIRST
+    if own and (wanted := _referrer(policy)) is not None:
+        fields = with_referrer_policy(fields, wanted)
+    if mark.reverse and (status := policy.document.get("signals", {}).get("dnt", {}).get("status")):
+        fields = with_tracking_status(fields, status)
+    if fields != answer.headers.fields:
+        keep_answer(flow, answer)
+        answer.headers.fields = fields
+
+
+def _location_denied(policy: Policy, mark: Mark, exchange: Exchange) -> bool:
+    return any(
+        not permit(part, mark.visitor, exchange.signals, part.location_category, None).allowed
+        for part in policy.each
+        if part.location_category is not None
+    )
+
+
+def _referrer(policy: Policy) -> str | None:
+    """The strictest that a part asks for."""
+    asked = {part.outgoing.referrer for part in policy.each}
+    return next((value for wanted, value in _AS_POLICY.items() if wanted in asked), None)

@@ -1,0 +1,104 @@
+"""A request that passes, relieved of what the decision says: cookies, members of the query and the body, headers.
+
+May go in here: carrying request edits out on a flow. May not: which edits (`cmp.core`), how bytes change (`cmp.wire`).
+Bytes that no edit is about stay as they are, and the original is kept beside.
+"""
+
+from collections.abc import Sequence
+
+from mitmproxy import http
+
+from cmp.core.decision import Edit, EditKind
+from cmp.core.outgoing import OF_A_PERSON
+from cmp.core.policy import Policy
+from cmp.live.bodies import BUFFERED, readable
+from cmp.live.visitors import MARKERS
+from cmp.wire.cookies import strip_request_cookies
+from cmp.wire.reduce import reduced_body, reduced_target, shortened_address, trimmed_referrer
+
+# What a message is delimited and routed by: without these it would be another message.
+_FRAMING = frozenset({"host", "content-length", "transfer-encoding", "connection", "upgrade"})
+
+
+def edit_request(flow: http.HTTPFlow, edits: Sequence[Edit], *, reduced: bool = False, marked: bool = False) -> None:
+    """Carry the request edits out, but for those on the body.
+
+    `reduced`: the whole request may hold nothing that identifies. `marked`: the policy remembers events, and the cookie
+    that does is taken out: it is between the browser and us.
+    """
+    by_kind: dict[EditKind, list[str]] = {}
+    for edit in edits:
+        by_kind.setdefault(edit.kind, []).append(edit.name)
+    request = flow.request
+    cookies = {*by_kind.get(EditKind.STRIP_COOKIE, ()), *(MARKERS if marked else ())}
+    fields = strip_request_cookies(request.headers.fields, cookies.__contains__) if cookies else request.headers.fields
+    gone = set(by_kind.get(EditKind.STRIP_HEADER, ())) | (OF_A_PERSON if reduced else frozenset())
+    shorten = set(by_kind.get(EditKind.SHORTEN_ADDRESS, ()))
+    # Asked for twice, the stricter counts.
+    trim = by_kind.get(EditKind.TRIM_REFERRER, [])
+    mode = "none" if "none" in trim else next(iter(trim), None)
+    changed = _fields(fields, gone - _FRAMING, shorten, mode)
+    target = request.path
+    if names := set(by_kind.get(EditKind.STRIP_QUERY, ())):
+        # Browsers send no fragment; what stands there is part of no member.
+        target = reduced_target(target.partition("#")[0], names)
+    if changed != request.headers.fields or target != request.path:
+        flow.backup()
+        request.headers.fields = changed
+        request.path = target
+
+
+def _fields(
+    fields: Sequence[tuple[bytes, bytes]], gone: set[str], shorten: set[str], referrer: str | None
+) -> tuple[tuple[bytes, bytes], ...]:
+    kept: list[tuple[bytes, bytes]] = []
+    for name, value in fields:
+        key = name.decode("latin-1").lower()
+        if key in gone:
+            continue
+        if key == "referer" and referrer is not None:
+            trimmed = trimmed_referrer(value.decode("utf-8", "surrogateescape"), referrer)
+            if trimmed is not None:
+                kept.append((name, trimmed.encode("ascii", "replace")))
+        elif key in shorten:
+            kept.append((name, shortened_address(value.decode("latin-1")).encode("latin-1", "replace")))
+        else:
+            kept.append((name, value))
+    return tuple(kept)
+
+
+def reducible(request: http.Request) -> bool:
+    """Whether a body may be waited for, so that it can be reduced: none, or a small one of known length.
+
+    After a switch of protocols nobody looks at what is sent.
+    """
+    if "transfer-encoding" in request.headers or "upgrade" in request.headers:
+        return False
+    length = request.headers.get("content-length", "").strip()
+    if not length:
+        # HTTP/2 needs no length: there may be a body of any size.
+        return not request.is_http2 or request.method in ("GET", "HEAD", "OPTIONS")
+    return length.isdecimal() and len(length) < 18 and int(length) <= BUFFERED
+
+
+def reduce_body(flow: http.HTTPFlow, policy: Policy) -> bool:
+    """Take out of the body what identifies. False for one that cannot be understood: it may not be forwarded."""
+    request = flow.request
+    body = request.raw_content or b""
+    if len(body) > BUFFERED:
+        return False
+    plain = readable(body, request)
+    if plain is None:
+        return False
+    extra = tuple(glob for part in policy.each for glob in part.identifiers)
+    reduced = reduced_body(plain, request.headers.get("content-type", ""), extra)
+    if reduced is None:
+        return False
+    flow.backup()
+    request.trailers = None
+    if reduced != plain:
+        request.headers.pop("content-encoding", None)
+        request.raw_content = reduced
+        if body or "content-length" in request.headers:
+            request.headers["content-length"] = str(len(reduced))
+    return True
