@@ -24,10 +24,10 @@ VENV := .venv/py$(PYVER)
 READY := .ready-$(shell printf %s '$(CURDIR)' | cksum | cut -d' ' -f1)
 STAMP := $(VENV)/$(READY)
 # mypy refuses to start for a folder that is not there.
-TYPED := $(wildcard cmp addons tests demo benchmarks)
+TYPED := $(wildcard cmp addons tests demo benchmarks scripts/*.py)
 PYTEST = $(VENV)/bin/python -m pytest -q -n 2 --dist loadfile
 
-.PHONY: help demo test soak bench lint lock clean pytest tools python
+.PHONY: help demo test soak bench lint lock docs clean pytest tools python
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -65,6 +65,9 @@ lock: python ## write constraints.txt anew from pyproject.toml, with the newest 
 	@.venv/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --extra dev --upgrade \
 	    --no-annotate --no-header --no-emit-index-url pyproject.toml >> .venv/constraints.txt
 	@mv .venv/constraints.txt constraints.txt
+
+docs: $(STAMP) ## write docs/policy.md anew from the policy schema
+	@$(VENV)/bin/python scripts/policy_reference.py
 
 clean: ## remove everything these targets made
 	@rm -rf .venv build dist demo-output *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -2,9 +2,9 @@
 
 import sys
 
-from benchmarks import decision, reading
+from benchmarks import decision, policy_size, reading
 
-BENCHMARKS = (decision, reading)
+BENCHMARKS = (decision, policy_size, reading)
 
 
 def main() -> int:

@@ -2,22 +2,27 @@
 
 import argparse
 import json
+import re
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from cmp.capture.observe import observe_request, with_answer
+from cmp.capture.observe import content_type, observe_request, with_answer
 from cmp.commands.arguments import OK, UNUSABLE, UsageError, add_choice, add_format, add_policy
-from cmp.core.consent import supposed_visitor
+from cmp.core.consent import Visitor, supposed_visitor
+from cmp.core.considered import considered, considered_form
 from cmp.core.decide import decide
 from cmp.core.exchange import Exchange, Kind
 from cmp.core.forms import decision_form
 from cmp.core.kinds import BY_WORD
 from cmp.core.policy import Policy
+from cmp.core.regions import read_place
+from cmp.core.sensitive import KINDS, find_in_url
 from cmp.core.urls import Url, UrlError, parse_url
-from cmp.policy.explain import lines
+from cmp.policy.explain import considered_lines, lines
 from cmp.policy.load import load_policy
 from cmp.terminal import one_line
 
@@ -43,11 +48,28 @@ def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.add_argument("--method", default="GET", help="request method (default: GET)")
     parser.add_argument("--cookie", default="", metavar="'a=1; b=2'", help="the Cookie header")
     parser.add_argument("--set-cookie", action="append", default=[], metavar="TEXT", help="a Set-Cookie of the answer")
+    parser.add_argument(
+        "--header", action="append", default=[], metavar="'NAME: VALUE'", help="a further header of the request"
+    )
+    parser.add_argument("--body-type", metavar="TYPE", help="media type of the request's body")
+    parser.add_argument(
+        "--carries",
+        metavar="DATA",
+        help=f"what URL or body hold, joined with commas: {', '.join(sorted(KINDS))}, cookie:NAME "
+        "(default: what is found in the URL)",
+    )
     add_choice(parser)
+    parser.add_argument(
+        "--place",
+        metavar="PLACE",
+        help="where the visitor is, such as DE or US-CA (default: as the policy says, or not known)",
+    )
+    parser.add_argument("--events", metavar="EVENTS", help="events observed before, joined with commas")
     parser.add_argument("--gpc", action="store_true", help="the browser sends Sec-GPC: 1")
     parser.add_argument("--dnt", choices=("0", "1"), help="the browser sends DNT")
     parser.add_argument("--as", dest="mode", choices=("reverse", "regular"), default="regular", help="the proxy's mode")
     parser.add_argument("--time", type=float, metavar="SECONDS", help="when, in Unix seconds (default: now)")
+    parser.add_argument("--why", action="store_true", help="tell every rule considered, and why it did not fit")
     add_format(parser)
     parser.set_defaults(run=run)
 
@@ -67,20 +89,31 @@ def run(arguments: argparse.Namespace) -> int:
         "gpc": arguments.gpc,
         "dnt": arguments.dnt,
         "time": arguments.time,
+        "header": arguments.header,
+        "body_type": arguments.body_type,
+        "carries": arguments.carries,
+        "place": arguments.place,
+        "events": arguments.events,
     }
     if arguments.batch is not None:
         return _batch(policy, arguments.batch, question)
     try:
-        form, text = _answer(policy, question)
+        asked = _read(policy, question)
     except _QuestionError as error:
         raise UsageError(f"--{error.key.replace('_', '-')}: {error.why}") from error
+    decision = decide(policy, asked.visitor, asked.exchange)
+    every = considered(policy, asked.visitor, asked.exchange)
     if arguments.format == "json":
-        print(json.dumps({"url": arguments.url, **form}, indent=2))
+        form = {"url": arguments.url, **decision_form(decision), "considered": considered_form(every)}
+        print(json.dumps(form, indent=2))
         return OK
-    for line in text:
+    for line in lines(policy, decision):
         print(one_line(line))
-    if arguments.mode == "reverse" and form["action"] == "block":
+    if arguments.mode == "reverse" and decision.blocked:
         print("  in reverse mode the browser asks third parties itself: stopped by the page's CSP and neutralised tags")
+    if arguments.why:
+        for line in considered_lines(policy, every):
+            print(one_line(line))
     return OK
 
 
@@ -91,7 +124,8 @@ def _batch(policy: Policy, path: Path, defaults: Mapping[str, Any]) -> int:
         if not line.strip():
             continue
         try:
-            form, _ = _answer(policy, {**defaults, **_question(line)})
+            asked = _read(policy, {**defaults, **_question(line)})
+            form = decision_form(decide(policy, asked.visitor, asked.exchange))
         except _QuestionError as error:
             print(one_line(f"consentry: {path}: line {number}: {error}"), file=sys.stderr)
             form, status = {"error": str(error), "line": number}, UNUSABLE
@@ -125,14 +159,35 @@ def _question(line: bytes) -> dict[str, Any]:
     return question
 
 
-def _answer(policy: Policy, question: Mapping[str, Any]) -> tuple[dict[str, Any], Iterator[str]]:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    visitor: Visitor
+    exchange: Exchange
+
+
+def _read(policy: Policy, question: Mapping[str, Any]) -> _Asked:
     exchange = exchange_of(question)
     try:
         visitor = supposed_visitor(policy, _text(question, "choice") or "none", exchange.signals)
     except ValueError as error:
         raise _QuestionError("choice", str(error)) from error
-    decision = decide(policy, visitor, exchange)
-    return decision_form(decision), lines(policy, decision)
+    events = _words(question, "events")
+    known = {event.id for event in policy.events}
+    for event in events:
+        if event not in known:
+            names = ", ".join(sorted(known)) or "none"
+            raise _QuestionError("events", f"{_clip(event)} is no event of this policy, which has {names}")
+    return _Asked(replace(visitor, place=_place(policy, question), events=frozenset(events)), exchange)
+
+
+def _place(policy: Policy, question: Mapping[str, Any]) -> str:
+    """Where the visitor is: as asked, else as the policy finds out."""
+    if text := _text(question, "place"):
+        if place := read_place(text):
+            return place
+        raise _QuestionError("place", f"{_clip(text)} is no ISO 3166 code such as DE or US-CA")
+    stated = (value for name, value in _headers(question) if name.lower() == policy.regions.header)
+    return read_place(policy.regions.fixed or next(stated, ""))
 
 
 def exchange_of(question: Mapping[str, Any]) -> Exchange:
@@ -143,7 +198,11 @@ def exchange_of(question: Mapping[str, Any]) -> Exchange:
     word = _text(question, "type").lower()
     if word and word not in BY_WORD:
         raise _QuestionError("type", f"{_clip(word)} is none of {', '.join(kind.value for kind in Kind)}")
-    headers = [("cookie", _text(question, "cookie"))]
+    headers = [*_headers(question), ("cookie", _text(question, "cookie"))]
+    if (body_type := _text(question, "body_type")) and not content_type([("content-type", body_type)]):
+        raise _QuestionError("body_type", f"{_clip(body_type)} is no media type such as application/json")
+    if body_type:
+        headers.append(("content-type", body_type))
     if _switch(question, "gpc"):
         headers.append(("sec-gpc", "1"))
     if (dnt := _switch(question, "dnt")) is not None:
@@ -162,12 +221,49 @@ def exchange_of(question: Mapping[str, Any]) -> Exchange:
         top_level=top_level,
         page=page,
     )
-    lines_ = question.get("set_cookie") or []
-    if isinstance(lines_, str):
-        lines_ = [lines_]
-    if not isinstance(lines_, list) or not all(isinstance(line, str) for line in lines_):
-        raise _QuestionError("set_cookie", "is no list of texts")
-    return with_answer(exchange, [("set-cookie", line) for line in lines_]) if lines_ else exchange
+    exchange = replace(exchange, carries=_carries(question, url))
+    answers = _texts(question, "set_cookie")
+    return with_answer(exchange, [("set-cookie", line) for line in answers]) if answers else exchange
+
+
+def _carries(question: Mapping[str, Any], url: Url) -> frozenset[str]:
+    if question.get("carries") is None:
+        return find_in_url(url)
+    found = frozenset(_words(question, "carries"))
+    for data in sorted(found):
+        if data not in KINDS and not data.startswith("cookie:"):
+            raise _QuestionError("carries", f"{_clip(data)} is none of {', '.join(sorted(KINDS))}, cookie:NAME")
+    return found
+
+
+def _headers(question: Mapping[str, Any]) -> list[tuple[str, str]]:
+    found = []
+    for line in _texts(question, "header"):
+        name, colon, value = line.partition(":")
+        if not colon or not _FIELD_NAME.fullmatch(name):
+            raise _QuestionError("header", f"{_clip(line)} is no header: write 'Name: value'")
+        found.append((name, value.strip()))
+    return found
+
+
+# RFC 9110, section 5.6.2.
+_FIELD_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+
+
+def _texts(question: Mapping[str, Any], key: str) -> list[str]:
+    value = question.get(key) or []
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise _QuestionError(key, "is no list of texts")
+    return value
+
+
+def _words(question: Mapping[str, Any], key: str) -> list[str]:
+    """Words joined with commas, or a list of them."""
+    value = question.get(key)
+    words = value.split(",") if isinstance(value, str) else _texts(question, key)
+    return [word.strip() for word in words if word.strip()]
 
 
 def _text(question: Mapping[str, Any], key: str) -> str:

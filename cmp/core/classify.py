@@ -193,17 +193,19 @@ class CookieRule:
 
 @dataclass(frozen=True, slots=True)
 class CookieIndex:
-    """Cookie rules by exact name, and patterns by their first character ("" where they begin with a star).
+    """Cookie rules by exact name, and patterns by what they begin with before the first star.
 
-    Each list longest pattern first; among equals the one given first counts. `by_path` is whether any of them is for
-    certain paths only.
+    Each list longest pattern first; among equals the one that begins with more counts, then the one given first.
+    `by_path` is whether any of them is for certain paths only.
     """
 
     exact: Mapping[str, tuple[CookieRule, ...]]
     patterns: Mapping[str, tuple[CookieRule, ...]]
     by_path: bool = field(init=False)
+    _lengths: tuple[int, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "_lengths", tuple(sorted({len(start) for start in self.patterns}, reverse=True)))
         lists = (*self.exact.values(), *self.patterns.values())
         object.__setattr__(self, "by_path", any(rule.paths for rules in lists for rule in rules))
 
@@ -212,13 +214,18 @@ class CookieIndex:
         then the longest pattern, then the longest host, then the longest path."""
         found = _closest(self.exact.get(name, ()), name, host, path, party)
         if found is None:
-            starts = (name[:1], "") if name else ("",)
             found = max(
-                (fit for start in starts if (fit := _closest(self.patterns.get(start, ()), name, host, path, party))),
+                (fit for rules in self._starting(name) if (fit := _closest(rules, name, host, path, party))),
                 key=lambda fit: fit[0],
                 default=None,
             )
         return found[1] if found else None
+
+    def _starting(self, name: str) -> Iterator[tuple[CookieRule, ...]]:
+        """The lists of patterns that may fit a name, those that begin with more of it first."""
+        for length in self._lengths:
+            if length <= len(name) and (rules := self.patterns.get(name[:length])):
+                yield rules
 
 
 def _closest(

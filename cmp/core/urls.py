@@ -42,6 +42,9 @@ _PLAIN: Final = re.compile(
     re.DOTALL,
 )
 
+# The same for a host alone.
+_PLAIN_HOST: Final = re.compile(r"(?:[a-z0-9_-]++\.)*+[a-z][a-z0-9_-]*+")
+
 # Forbidden host code points, and forbidden domain code points (3.2). The standard allows "*" in a domain, but
 # Chromium makes it "%2A", so browsers do not agree on the name; it also catches a wildcard taken for a host.
 _FORBIDDEN_HOST: Final = re.compile(r"[\x00\t\n\r #/:<>?@\[\\\]^|]")
@@ -168,6 +171,8 @@ def parse_host(text: str) -> str:
     empty label, a character that browsers map differently or this Python's Unicode does not know, or
     international and longer than DNS can carry.
     """
+    if _PLAIN_HOST.fullmatch(text):
+        return text
     if text.startswith("["):
         return _ipv6(text)
     host = unquote_to_bytes(_scalar_values(text)).decode("utf-8", "replace")

@@ -284,7 +284,7 @@ def _cookie_index(rules: Iterable[CookieRule]) -> CookieIndex:
         if rule.name.exact:
             exact[rule.name.text].append(rule)
         else:
-            patterns[rule.name.prefix[:1]].append(rule)
+            patterns[rule.name.prefix].append(rule)
     # The policy's own rules were given first and the sort is stable: they win over a vendor's of the same form.
     return CookieIndex(_longest_first(exact), _longest_first(patterns))
 

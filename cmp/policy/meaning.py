@@ -4,6 +4,7 @@ May go in here: checks on a document whose form is right, each a small generator
 (`schema.py`); advice that leaves a policy usable.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -37,7 +38,10 @@ def faults_of_meaning(document: Document) -> list[Fault]:
 
 
 def _control_characters(document: Document) -> Iterator[Fault]:
-    # A value of a policy may end up in a header, where a line feed begins the next one.
+    # A value of a policy may end up in a header, where a line feed begins the next one. Nearly no policy holds one, and
+    # writing it down shows that sooner than a walk.
+    if not _MAY_HOLD_CONTROL.search(json.dumps(document, ensure_ascii=False)):
+        return
     stack: list[tuple[tuple[str | int, ...], Any]] = [((), document)]
     while stack:
         where, value = stack.pop()
@@ -51,6 +55,8 @@ def _control_characters(document: Document) -> Iterator[Fault]:
 
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+# The same in a JSON text, where those before the space are escaped; also fits a backslash before one of the letters.
+_MAY_HOLD_CONTROL = re.compile(r"\\[bfnrtu]|[\x7f-\x9f]")
 
 
 def _denied_by_signals(document: Document) -> Iterator[Fault]:
@@ -208,13 +214,16 @@ def _presumption(document: Document) -> Iterator[Fault]:
 
 def _languages(document: Document) -> Iterator[Fault]:
     languages = document.get("languages", ["en"])
-    for where, text in _texts(document, ()):
+    shown = {key: value for key, value in document.items() if key not in _WITHOUT_TEXTS}
+    for where, text in _texts(shown, ()):
         for language in languages:
             if language not in text:
                 yield Fault(pointer(where), f'has no text in "{language}"', f'add "{language}": "..."')
 
 
 # Keys that hold a text in one or more languages; some may be a plain text.
+# The longest lists, in which no such key can stand.
+_WITHOUT_TEXTS = frozenset({"vendors", "cookies"})
 _TEXT_KEYS = frozenset({"title", "reason", "retention", "claim", "statement", "text", "authority"})
 
 

@@ -14,7 +14,14 @@ from typing import Any
 
 def terms_of(whole: Mapping[str, Any]) -> dict[str, str]:
     """For each category of a complete document the first 16 hex digits of the SHA-256 of its terms."""
-    return {id_: digest(category_terms(whole, id_)) for id_ in whole["categories"]}
+    vendors: dict[str, list[Mapping[str, Any]]] = {id_: [] for id_ in whole["categories"]}
+    cookies: dict[str, list[Mapping[str, Any]]] = {id_: [] for id_ in whole["categories"]}
+    for vendor in whole["vendors"]:
+        for id_ in set(categories_of(vendor)):
+            vendors[id_].append(vendor)
+    for cookie in whole["cookies"]:
+        cookies[cookie["category"]].append(cookie)
+    return {id_: digest(_terms(category, vendors[id_], cookies[id_])) for id_, category in whole["categories"].items()}
 
 
 def digest(terms: Any) -> str:
@@ -24,9 +31,14 @@ def digest(terms: Any) -> str:
 
 def category_terms(whole: Mapping[str, Any], id_: str) -> dict[str, Any]:
     """What is material of one category: its basis, who takes part in it from which country, its cookies' lifetimes."""
-    category = whole["categories"][id_]
-    vendors = [vendor for vendor in whole["vendors"] if id_ in set(categories_of(vendor))]
+    vendors = [vendor for vendor in whole["vendors"] if id_ in categories_of(vendor)]
     cookies = [cookie for cookie in whole["cookies"] if cookie["category"] == id_]
+    return _terms(whole["categories"][id_], vendors, cookies)
+
+
+def _terms(
+    category: Mapping[str, Any], vendors: Iterable[Mapping[str, Any]], cookies: Iterable[Mapping[str, Any]]
+) -> dict[str, Any]:
     return {
         "basis": category["basis"],
         "never": category["never"],

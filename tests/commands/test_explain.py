@@ -55,6 +55,7 @@ def test_text_names_each_edit(policy: str, capsys: Capture) -> None:
 
 def test_json(policy: str, capsys: Capture) -> None:
     answer = form(policy, capsys, "--url", PAGE, "--type", "document", "--set-cookie", "_st=1; Max-Age=60")
+    assert answer.pop("considered")
     assert answer == {
         "url": PAGE,
         "action": "edit",
@@ -117,6 +118,139 @@ def test_a_date_is_held_against_the_time_given(policy: str, capsys: Capture) -> 
 def test_in_reverse_mode_it_is_said_who_stops_a_third_party(policy: str, capsys: Capture) -> None:
     out = explain(policy, capsys, "--url", "https://stats.test/", "--page", PAGE, "--as", "reverse")
     assert "in reverse mode the browser asks third parties itself" in out
+
+
+def test_why_tells_every_rule_considered(policy: str, capsys: Capture) -> None:
+    asked = ("--url", "https://stats.test/p", "--page", PAGE, "--choice", "refuse")
+    out = explain(policy, capsys, *asked, "--why")
+    assert out.startswith(explain(policy, capsys, *asked) + "asked of shop for the request\n")
+    assert out.endswith(
+        "  page the visitor goes to: nothing to say\n"
+        "  declared vendor: stopped: the visitor refused it"
+        " (rule vendor:stats · Stats (Stats, ZZ) · category analytics)\n"
+        "      rule vendor:stats: fits\n"
+        "      never, whatever is chosen: nothing to say\n"
+        "      strictly necessary: nothing to say\n"
+        "      explicit refusal: stopped: the visitor refused it\n"
+    )
+
+
+def test_json_always_tells_it(policy: str, capsys: Capture) -> None:
+    found = form(policy, capsys, "--url", "https://stats.test/p", "--page", PAGE)["considered"]
+    assert {(one["name"], one["outcome"]) for one in found} >= {
+        ("our own endpoint", "silent"),
+        ("vendor:stats", "fits"),
+        ("policy default", "answers"),
+    }
+
+
+FULL = shop(
+    categories={**shop()["categories"], "chat": {"basis": "consent", "after": "message", "title": {"en": "Chat"}}},
+    vendors=[
+        *shop()["vendors"],
+        {"id": "talk", "name": "Talk", "category": "chat", "hosts": ["talk.test"]},
+        {"id": "counter", "name": "Counter", "category": "counting", "hosts": ["counter.test"]},
+    ],
+    events={"message": {"path": "/api/messages*", "method": "POST"}},
+    regions={
+        "source": {"header": "cf-ipcountry"},
+        "defined": [{"id": "ca", "places": ["US-CA"], "defaults": {"analytics": "allow"}}],
+    },
+    sensitive=[{"data": "card-number", "to": ["vendor:pay"]}],
+    outgoing={"drop": ["x-client-data"], "referrer": "none", "pings": "advertising"},
+    sites=["shop.test"],
+)
+FULL["categories"]["counting"] = {"basis": "consent", "treatment": "reduce", "title": {"en": "Counting"}}
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> str:
+    path = tmp_path / "full.json"
+    path.write_text(json.dumps(FULL), "utf-8")
+    return str(path)
+
+
+STATS = ("--url", "https://stats.test/", "--page", PAGE)
+COUNTER = ("--url", "https://counter.test/?uid=1", "--page", PAGE, "--method", "POST")
+CARD = "https://stats.test/?card=4111111111111111"
+
+
+@pytest.mark.parametrize(
+    "arguments, action, reason",
+    [
+        pytest.param([*STATS], "block", "region-denied", id="no place"),
+        pytest.param([*STATS, "--place", "us-ca"], "allow", "region-allowed", id="a place"),
+        pytest.param([*STATS, "--header", "CF-IPCountry: US-CA"], "allow", "region-allowed", id="a place by header"),
+        pytest.param(
+            [*STATS, "--place", "DE", "--header", "CF-IPCountry: US-CA"],
+            "block",
+            "default-denied",
+            id="the place asked for",
+        ),
+        pytest.param(["--url", "https://talk.test/", "--page", PAGE], "block", "default-denied", id="no event"),
+        pytest.param(
+            ["--url", "https://talk.test/", "--page", PAGE, "--events", "message"], "allow", "asked-for", id="an event"
+        ),
+        pytest.param([*STATS, "--carries", "card-number"], "block", "sensitive-data", id="what it carries"),
+        pytest.param([*STATS, "--carries", "cookie:sid"], "block", "confined-cookie", id="a cookie's value"),
+        pytest.param(["--url", CARD, "--page", PAGE], "block", "sensitive-data", id="what is found in the URL"),
+        pytest.param(["--url", CARD, "--page", PAGE, "--carries", ""], "block", "region-denied", id="carrying nothing"),
+        pytest.param([*COUNTER], "edit", "reduced", id="without a body"),
+        pytest.param(
+            [*COUNTER, "--body-type", "application/json; charset=utf-8"], "edit", "reduced", id="a body to reduce"
+        ),
+        pytest.param([*COUNTER, "--body-type", "image/png"], "block", "default-denied", id="one that cannot be"),
+        pytest.param(
+            ["--url", "https://pay.test/", "--page", PAGE, "--body-type", "text/ping"],
+            "block",
+            "default-denied",
+            id="hyperlink auditing",
+        ),
+    ],
+)
+def test_what_else_can_be_asked(full: str, capsys: Capture, arguments: list[str], action: str, reason: str) -> None:
+    answer = form(full, capsys, *arguments)
+    assert (answer["action"], answer["reason"]) == (action, reason)
+
+
+def test_headers_are_those_of_the_request(full: str, capsys: Capture) -> None:
+    headers = ("--header", "X-Client-Data: abc", "--header", "Referer: https://www.shop.test/a")
+    edits = form(full, capsys, "--url", "https://pay.test/", *headers)["edits"]
+    assert [(edit["edit"], edit["name"]) for edit in edits] == [
+        ("trim-referrer", "none"),
+        ("strip-header", "x-client-data"),
+    ]
+
+
+def test_an_event_that_the_request_is_shows_in_the_answer(full: str, capsys: Capture) -> None:
+    answer = form(full, capsys, "--url", f"{PAGE}api/messages/1", "--page", PAGE, "--method", "POST")
+    assert answer["events"] == ["message"]
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        pytest.param(["--place", "Ireland"], "--place: 'Ireland' is no ISO 3166 code such as DE or US-CA", id="place"),
+        pytest.param(
+            ["--events", "greeting"], "--events: 'greeting' is no event of this policy, which has message", id="event"
+        ),
+        pytest.param(["--carries", "shoe-size"], "--carries: 'shoe-size' is none of card-number,", id="data"),
+        pytest.param(["--header", "nonsense"], "--header: 'nonsense' is no header: write 'Name: value'", id="header"),
+        pytest.param(["--header", "a b: c"], "--header: 'a b: c' is no header", id="a name with a space"),
+        pytest.param(["--body-type", "json"], "--body-type: 'json' is no media type such as", id="media type"),
+    ],
+)
+def test_what_cannot_be_asked_is_one_line(full: str, capsys: Capture, arguments: list[str], message: str) -> None:
+    assert main(["explain", "--policy", full, *STATS, *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"consentry: {message}")
+    assert err.count("\n") == 1
+
+
+def test_a_policy_without_events_knows_none(policy: str, capsys: Capture) -> None:
+    assert main(["explain", "--policy", policy, *STATS, "--events", "message"]) == 2
+    assert "--events: 'message' is no event of this policy, which has none" in capsys.readouterr().err
 
 
 def test_what_comes_from_traffic_cannot_move_the_cursor(policy: str, capsys: Capture) -> None:
@@ -269,6 +403,35 @@ def test_blank_lines_and_a_byte_order_mark_are_no_questions(policy: str, tmp_pat
     question = jsonl({"url": "https://stats.test/", "page": PAGE})
     assert batch(policy, tmp_path, b"\xef\xbb\xbf" + question + b"\n \r\n" + question.rstrip(b"\n")) == 0
     assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    "fields, reason",
+    [
+        pytest.param({"place": "US-CA"}, "region-allowed", id="place"),
+        pytest.param({"header": ["CF-IPCountry: US-CA"]}, "region-allowed", id="header"),
+        pytest.param({"carries": "card-number"}, "sensitive-data", id="carries"),
+        pytest.param({"carries": ["email-address", "card-number"]}, "sensitive-data", id="carries, as a list"),
+        pytest.param({"url": "https://talk.test/", "events": ["message"]}, "asked-for", id="events"),
+        pytest.param({"url": "https://counter.test/", "body_type": "image/png"}, "default-denied", id="body type"),
+        pytest.param({"place": None, "events": None, "carries": None, "header": None}, "region-denied", id="all null"),
+    ],
+)
+def test_a_line_may_ask_the_rest_as_well(
+    full: str, tmp_path: Path, capsys: Capture, fields: dict[str, Any], reason: str
+) -> None:
+    assert batch(full, tmp_path, jsonl({"url": "https://stats.test/", "page": PAGE, **fields})) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["reason"] == reason
+    assert "considered" not in answer
+
+
+@pytest.mark.parametrize("key", ["place", "events", "carries", "header", "body_type"])
+def test_a_line_with_a_number_for_one_is_answered_with_an_error(
+    full: str, tmp_path: Path, capsys: Capture, key: str
+) -> None:
+    assert batch(full, tmp_path, jsonl({"url": "https://stats.test/", "page": PAGE, key: 7})) == 2
+    assert json.loads(capsys.readouterr().out)["error"].startswith(f"{key}: is no ")
 
 
 def test_options_count_for_what_a_line_leaves_open(policy: str, tmp_path: Path, capsys: Capture) -> None:
