@@ -131,11 +131,16 @@ class Stage:
         if done.returncode not in (0, 1):
             raise SystemExit(done.stderr)
         report = json.loads(done.stdout)
-        found = {code: count for code, count in report["summary"]["by_code"].items() if count}
         breaches = [f for f in report["findings"] if f["level"] == "violation"]
-        said = ", ".join(f"{code} {count}" for code, count in found.items()) or "nothing"
-        print(f'   audit of the recording, as "{choice}": {len(breaches)} violations ({said})\n')
+        others = [f for f in report["findings"] if f["level"] != "violation"]
+        said = f"{len(breaches)} violations ({_by_code(breaches)}); to look at: {_by_code(others)}"
+        print(f'   audit of the recording, as "{choice}": {said}\n')
         self.kept = self.kept and bool(breaches) == expect_findings
+
+
+def _by_code(findings: list[dict[str, str]]) -> str:
+    counts = Counter(finding["code"] for finding in findings)
+    return ", ".join(f"{code} {count}" for code, count in sorted(counts.items())) or "nothing"
 
 
 async def _press(visitor: Visitor, page: Visit, button: str) -> None:

@@ -34,7 +34,8 @@ class Obedience:
     def take_guard(self, script: str) -> None:
         """The guard's table, as it stands at the end of its script."""
         if found := _TABLE.search(script):
-            self.table = json.loads(found[1])
+            # One table for each policy that is asked; the demo has one.
+            (self.table,) = json.loads(found[1])["t"]
 
     def admits(self, address: str) -> bool:
         parts = urlsplit(address)
