@@ -2,9 +2,9 @@
 
 import sys
 
-from benchmarks import decision, policy_size, reading
+from benchmarks import decision, lists, policy_size, reading, recognition
 
-BENCHMARKS = (decision, policy_size, reading)
+BENCHMARKS = (decision, lists, policy_size, reading, recognition)
 
 
 def main() -> int:

@@ -14,12 +14,12 @@ from typing import NoReturn
 
 from cmp import __version__
 from cmp.capture.capture import CaptureError
-from cmp.commands import audit, check, explain, init, proxy, serve, up
+from cmp.commands import audit, check, explain, init, lists, proxy, serve, up
 from cmp.commands.arguments import UNUSABLE, UsageError
 from cmp.policy.faults import DocumentError, PolicyError
 from cmp.terminal import one_line
 
-COMMANDS = (up, serve, proxy, init, check, explain, audit)
+COMMANDS = (up, serve, proxy, init, check, explain, audit, lists)
 
 
 class _Parser(argparse.ArgumentParser):

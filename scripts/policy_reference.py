@@ -118,7 +118,7 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "Vendors and cookies",
         "Who may receive requests, which cookies there are, and what becomes of the rest.",
-        ("catalogue", "vendors", "authorisation", "transfers", "cookies", "events", "unknown", "presume"),
+        ("catalogue", "lists", "vendors", "authorisation", "transfers", "cookies", "events", "unknown", "presume"),
     ),
     (
         "Data on its way out",

@@ -18,7 +18,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("cmp.server", "cmp.audit", "addons"),
     ("cmp.live",),
     ("cmp.capture", "cmp.wire"),
-    ("cmp.policy", "cmp.ledger", "cmp.desk", "cmp.seal", "cmp.resources", "cmp.sites", "cmp.terminal"),
+    ("cmp.policy", "cmp.lists", "cmp.ledger", "cmp.desk", "cmp.seal", "cmp.resources", "cmp.sites", "cmp.terminal"),
     ("cmp.core",),
 )
 NEIGHBOURS = {
@@ -26,7 +26,8 @@ NEIGHBOURS = {
     "cmp.cli": {"cmp.commands", "cmp"},
     "cmp.commands": {"cmp.proxy", "cmp.up", "cmp"},
     "cmp.up": {"cmp.proxy", "cmp"},
-    "cmp.policy": {"cmp.resources", "cmp.sites", "cmp.terminal"},
+    "cmp.lists": {"cmp.sites"},
+    "cmp.policy": {"cmp.lists", "cmp.resources", "cmp.sites", "cmp.terminal"},
 }
 RANK = {unit: rank for rank, layer in enumerate(LAYERS) for unit in layer}
 

@@ -4,6 +4,7 @@ May go in here: the compiled lookup tables and the lookups. May not: whether the
 `decide.py`). Lookups walk the labels of a host and literal prefixes of a name, never the whole list of rules.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -118,6 +119,13 @@ class EventRule:
         return not self.query or self.query.matches(url.query)
 
 
+def _part_of(path: Glob | None) -> str:
+    """A regular expression for something that every path fitting a pattern holds: literal, so found in linear time."""
+    if path is None:
+        return ""
+    return rf"\A{re.escape(path.text)}\Z" if path.exact else re.escape(max(path.text.split("*"), key=len))
+
+
 @dataclass(frozen=True, slots=True)
 class RequestIndex:
     """Request rules by host suffix, and endpoints that hold on every host; each list most specific first.
@@ -128,10 +136,14 @@ class RequestIndex:
     by_host: Mapping[str, tuple[RequestRule, ...]]
     endpoints: tuple[RequestRule, ...]
     by_page: bool = field(init=False)
+    _hint: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         lists = (*self.by_host.values(), self.endpoints)
         object.__setattr__(self, "by_page", any(rule.pages for rules in lists for rule in rules))
+        # What every path of an endpoint holds: where none of it is there, no endpoint need be looked at.
+        parts = sorted({_part_of(rule.path) for rule in self.endpoints})
+        object.__setattr__(self, "_hint", re.compile("|".join(parts) or "(?!)"))
 
     def find(self, url: Url, page: Url | None = None, *, by_host: bool = True) -> RequestRule | None:
         """The rule for a URL asked for by a page: the longest host suffix with a matching rule, then the endpoints."""
@@ -142,7 +154,8 @@ class RequestIndex:
         if by_host:
             for suffix in host_suffixes(url.host):
                 yield from self.by_host.get(suffix, ())
-        yield from self.endpoints
+        if self._hint.search(plain_path(url.path)):
+            yield from self.endpoints
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from cmp.core.cookies import SetCookie
 from cmp.core.decision import Reason, Ruling
 from cmp.core.exchange import Exchange
 from cmp.core.lifetimes import Lifetime
+from cmp.core.on_lists import rule_cookie_by_lists
 from cmp.core.on_vendors import rule_on_vendor
 from cmp.core.parties import of_the_unknown, party_of
 from cmp.core.policy import Policy
@@ -32,7 +33,8 @@ def _rule_on_cookie(policy: Policy, visitor: Visitor, exchange: Exchange, name: 
     if rule is None and party is Party.THIRD:
         rule = policy.requests.find(exchange.url, exchange.page)
     if rule is None:
-        return of_the_unknown(policy.unknown_cookie, "unknown.cookie")
+        by_lists = rule_cookie_by_lists(policy, visitor, exchange, party, name)
+        return by_lists or of_the_unknown(policy.unknown_cookie, "unknown.cookie")
     return rule_on_vendor(policy, visitor, exchange.signals, rule)
 
 

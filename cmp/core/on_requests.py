@@ -14,6 +14,7 @@ from cmp.core.composed import strictest
 from cmp.core.consent import Visitor, permit
 from cmp.core.decision import Reason, Ruling
 from cmp.core.exchange import Exchange, Kind, Unseen
+from cmp.core.on_lists import rule_by_lists
 from cmp.core.on_vendors import rule_on_vendor
 from cmp.core.parties import observed_events, of_the_unknown, party_of
 from cmp.core.policy import Policy, Treatment
@@ -152,6 +153,11 @@ def _ping(ask: Asked) -> Ruling | None:
     return None if permission.allowed else Ruling(False, permission.reason, "outgoing.pings", category)
 
 
+def _listed(ask: Asked) -> Ruling | None:
+    ruling = rule_by_lists(ask.policy, ask.visitor, ask.exchange, ask.party)
+    return (_ping(ask) or ruling) if ruling is not None and ruling.allowed else ruling
+
+
 def _guessed_navigation(ask: Asked) -> Ruling | None:
     return Ruling(True, Reason.NAVIGATION, "navigation", ask.own_category()) if ask.navigation else None
 
@@ -175,6 +181,7 @@ REQUEST_STEPS: tuple[tuple[str, Callable[[Asked], Ruling | None]], ...] = (
     ("transport", _insecure),
     ("page the visitor goes to", _navigation),
     ("declared vendor", _declared),
+    ("list", _listed),
     ("hyperlink auditing", _ping),
     ("page the visitor may go to", _guessed_navigation),
     ("own site", _own_site),

@@ -12,6 +12,7 @@ from typing import Any
 
 from cmp.core.classify import CookieIndex, EventRule, PathRule, RequestIndex
 from cmp.core.globs import Glob
+from cmp.core.listed import Source
 from cmp.core.regions import NO_REGIONS, Regions
 
 
@@ -182,7 +183,8 @@ class Policy:
     `parts` is empty, or holds the policies this one is composed of: each is asked, and the strictest answer counts
     (`decide.py`); the other fields are then their union, for what is shown and listed. `document` is the complete form
     of the document, for what is shown to people only. `terms` has for each category a digest of what a visitor agrees
-    to in it. `effective` and `mode` are what the document says, None where it does not.
+    to in it. `effective` and `mode` are what the document says, None where it does not. `lists` are asked, in
+    this order, about what no rule of the policy itself knows; their digests are part of the fingerprint.
 
     `fingerprint` is the SHA-256 (hex) of the canonical form of the complete document, catalogue entries included, so
     that two policies with the same fingerprint decide alike. `sites` are host suffixes of the operator's own site;
@@ -226,6 +228,7 @@ class Policy:
     rollout: Rollout = Rollout()
     on_error: OnError = OnError.NECESSARY
     successor: "Policy | None" = None
+    lists: tuple[Source, ...] = ()
     document: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     @property

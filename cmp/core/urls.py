@@ -16,7 +16,7 @@ Source: the WHATWG URL standard, https://url.spec.whatwg.org/ (section 4.4 URL p
 import ipaddress
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote, unquote_to_bytes
 
@@ -106,6 +106,8 @@ class Url:
     port: the effective port (the scheme's default if none is written); None if there is neither.
     path: begins with "/" if the scheme is special, dot segments removed, percent-encoding as written.
     query: as written, without the "?"; "" for an empty query and for none.
+    bare_query: whether it ends in a "?" with nothing behind it. Patterns of lists tell that from no query; what it asks
+        for is the same, so two URLs that differ in it only are equal.
     """
 
     scheme: str
@@ -113,6 +115,7 @@ class Url:
     port: int | None
     path: str
     query: str
+    bare_query: bool = field(default=False, compare=False)
 
     @property
     def is_network(self) -> bool:
@@ -146,6 +149,11 @@ class Url:
         guard = "/." if self.path.startswith("//") else ""
         return f"{self.scheme}:{guard}{self.path}{query}"
 
+    @property
+    def written(self) -> str:
+        """As `str()`, with the "?" of an empty query."""
+        return f"{self}?" if self.bare_query else str(self)
+
 
 def parse_url(text: str, base: Url | None = None) -> Url:
     """Read any text as a browser would, relative to `base` if that is given (4.4).
@@ -155,7 +163,7 @@ def parse_url(text: str, base: Url | None = None) -> Url:
     plain = _PLAIN.fullmatch(text)
     if plain:
         scheme, host, path, query = plain.groups("")
-        return Url(scheme, host, _SPECIAL[scheme], path or "/", query)
+        return Url(scheme, host, _SPECIAL[scheme], path or "/", query, text.endswith("?") and not query)
     try:
         return _parse_any(text, base)
     except UrlError as error:
@@ -287,7 +295,7 @@ def _parse_any(text: str, base: Url | None) -> Url:
             rest = f"{anchor.path.rpartition('/')[0]}/{rest}"
     if special or rest:
         rest = _without_dot_segments(rest)
-    return Url(scheme, host, port, _encode_spaces(rest), query)
+    return Url(scheme, host, port, _encode_spaces(rest), query, bool(query_mark) and not query)
 
 
 def _authority(scheme: str, text: str) -> tuple[str, int | None]:

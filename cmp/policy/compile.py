@@ -23,6 +23,7 @@ from cmp.core.classify import (
 )
 from cmp.core.globs import Glob
 from cmp.core.lifetimes import read_lifetime
+from cmp.core.listed import Source
 from cmp.core.policy import (
     Basis,
     Category,
@@ -56,9 +57,11 @@ CONSENT_COOKIES = tuple(
 CSP_LIMIT = 6_000
 
 
-def compile_policy(document: Mapping[str, Any]) -> Policy:
-    """The policy of a document in which `check` finds no fault."""
-    whole = complete(document)
+def compile_policy(
+    document: Mapping[str, Any], lists: tuple[Source, ...] = (), digests: Mapping[str, str] = MappingProxyType({})
+) -> Policy:
+    """The policy of a document in which `check` finds no fault, with the lists it names and their digests by name."""
+    whole = complete(document, digests)
     categories = {id_: _category(id_, category) for id_, category in whole["categories"].items()}
     vendors = {vendor["id"]: _vendor(vendor) for vendor in whole["vendors"]}
     requests = [rule for vendor in whole["vendors"] for rule in _request_rules(vendor)]
@@ -112,6 +115,7 @@ def compile_policy(document: Mapping[str, Any]) -> Policy:
         mode=whole.get("mode"),
         rollout=Rollout(float(whole["rollout"]["share"]), _globs(whole["rollout"]["paths"])),
         on_error=OnError(whole["onError"]),
+        lists=lists,
         document=MappingProxyType(whole),
     )
 

@@ -7,6 +7,7 @@ The fingerprint is taken of this form, so what it leaves open would not be cover
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from cmp.core.regions import expand
@@ -15,9 +16,12 @@ from cmp.policy.catalogue import catalogue
 from cmp.policy.presets import preset_of
 
 
-def complete(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The complete form. Raises UrlError or KeyError for a document that `meaning.py` would fault."""
-    preset = preset_of(document)
+def complete(document: Mapping[str, Any], digests: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
+    """The complete form; `digests` are those of the lists it names (SHA-256, hex), by name.
+
+    Raises UrlError or KeyError for a document that `meaning.py` would fault.
+    """
+    preset, lists = preset_of(document), document.get("lists", [])
     return {
         **{key: document[key] for key in _AS_WRITTEN if key in document},
         "consentry": 1,
@@ -51,6 +55,7 @@ def complete(document: Mapping[str, Any]) -> dict[str, Any]:
         "transport": {"secureCookies": False, "https": "any", **document.get("transport", {})},
         "consent": {"tellMe": False, **preset["consent"], **document.get("consent", {})},
         "promises": document.get("promises", []),
+        **({"lists": [{**entry, "digest": digests.get(entry["name"], "")} for entry in lists]} if lists else {}),
     }
 
 

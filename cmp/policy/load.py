@@ -12,6 +12,9 @@ from typing import Any
 
 from cmp import resources
 from cmp.core.policy import Policy
+from cmp.lists.content import ListError
+from cmp.lists.resolve import EntryError, Resolved, resolve
+from cmp.lists.store import FOLDER
 from cmp.policy.compile import compile_policy
 from cmp.policy.compose import compose
 from cmp.policy.document import read_document
@@ -72,7 +75,8 @@ class _Loading:
             raise PolicyError(str(file), faults)
         self.files.append(file)
         way = (*above, file.resolve())
-        parts = [compile_policy(document)]
+        found = self._lists(document, file)
+        parts = [compile_policy(document, found.sources, found.digests)]
         for n, party in enumerate(document.get("parties", [])):
             if "policy" in party:
                 parts.append(self._named(party["policy"], ("parties", n, "policy"), file, way))
@@ -88,6 +92,17 @@ class _Loading:
                 str(file), [Fault("/successor", what, 'add "effective" to it: a date such as "2027-01-01"')]
             )
         return replace(policy, successor=successor)
+
+    def _lists(self, document: Mapping[str, Any], file: Path) -> Resolved:
+        try:
+            found = resolve(document.get("lists", []), document["categories"], file.parent / FOLDER)
+        except EntryError as error:
+            where = pointer(("lists", error.entry, *([error.key] if error.key else ())))
+            raise PolicyError(str(file), [Fault(where, error.what, error.remedy)]) from error
+        except ListError as error:
+            raise PolicyError(str(file), [Fault("/lists", str(error), "consentry lists show tells more")]) from error
+        self.files += found.files
+        return found
 
     def _named(self, name: str, where: tuple[str | int, ...], file: Path, above: tuple[Path, ...]) -> Policy:
         path = file.parent / name

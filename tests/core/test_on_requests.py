@@ -35,6 +35,7 @@ def test_the_order_of_the_steps() -> None:
         "transport",
         "page the visitor goes to",
         "declared vendor",
+        "list",
         "hyperlink auditing",
         "page the visitor may go to",
         "own site",
