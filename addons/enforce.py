@@ -51,13 +51,15 @@ from cmp.live.failing_closed import (
     refuse_answer,
     refuse_unread,
 )
+from cmp.live.listening import Listening, listen
 from cmp.live.originals import as_asked, forget_body, keep_answer
 from cmp.live.page_limits import limit_page
 from cmp.live.rollout import Buckets
 from cmp.live.under import Course, Under
-from cmp.live.visitors import Visitors
+from cmp.live.visitors import FAILED, Visitors, without_events
 from cmp.policy.faults import DocumentError, PolicyError
 from cmp.policy.load import load_policy
+from cmp.wire.caching import private_answer
 from cmp.wire.cookies import edit_set_cookies
 
 logger = logging.getLogger(__name__)
@@ -179,6 +181,7 @@ class Enforce:
         look = _look(course, visitor, exchange, flow.request, waits=path is None)
         if look is Look.SCAN and unreadable:
             exchange = replace(exchange, carries=exchange.carries | course.carrying.of(exchange, None))
+            look = Look.NO
         decision = decide(policy, visitor, exchange)
         reduce = course.enforced and not decision.blocked and (decision.ruling.reduced or relaying)
         form = _Form(reverse, policy.fingerprint, visitor, path is not None, course.enforced)
@@ -191,20 +194,24 @@ class Enforce:
             block(flow, exchange.kind)
             leave_mark(flow, form.mark(decision, exchange, stopped=True))
             return
-        elif look is Look.BUFFER or reduce:
+        elif reduce or (look is Look.BUFFER and course.enforced):
             course.reduce = reduce
             flow.request.stream = False
             flow.metadata[ASKED] = "body"
         else:
             self._edit_request(flow, course, decision, exchange, reverse=reverse)
             _let_pass(flow)
-            if look is Look.SCAN and not unreadable:
+            if look is not Look.NO and not course.enforced:
+                flow.request.stream = _listen(flow, course, exchange, small=look is Look.BUFFER)
+            elif look is Look.SCAN:
                 flow.request.stream = self._scan(flow, course, form, exchange)
         leave_mark(flow, form.mark(decision, exchange))
 
     def _begin(self, flow: http.HTTPFlow, now: Enforcement, *, reverse: bool) -> Course:
-        if self._carrying is None or self._carrying_under is not now.policy:
+        if self._carrying is None:
             self._carrying, self._carrying_under = Carrying(now.policy), now.policy
+        elif self._carrying_under is not now.policy:
+            self._carrying, self._carrying_under = self._carrying.heir(now.policy), now.policy
         enforced = now.enforces and self._buckets.within(now.policy.rollout, flow, reverse=reverse)
         course = Course(now, self._carrying, enforced)
         self._under.keep(flow, course)
@@ -221,10 +228,11 @@ class Enforce:
             more = reducing_edits(course.now.policy, exchange, decision.ruling)
             requests.edit_request(flow, (*decision.edits, *more), reduced=True)
             return
+        untouched = decision.ruling.reason is Reason.OUT_OF_SCOPE
+        if reverse or not untouched:
+            requests.take_marker(flow)
         if course.enforced:
-            untouched = decision.ruling.reason is Reason.OUT_OF_SCOPE
-            marked = bool(course.now.policy.events) and not untouched
-            requests.edit_request(flow, decision.edits, reduced=decision.ruling.reduced, marked=marked)
+            requests.edit_request(flow, decision.edits, reduced=decision.ruling.reduced)
             if reverse:
                 _without_authority(flow)
                 if not untouched:
@@ -245,8 +253,6 @@ class Enforce:
     def _scan(self, flow: http.HTTPFlow, course: Course, form: "_Form", exchange: Exchange) -> bodies.Scan:
         """Look at a body as it passes."""
         policy, carrying = course.now.policy, course.carrying
-        if not course.enforced:
-            return _listen(course, exchange, flow.request)
 
         def stop(carried: frozenset[str]) -> None:
             flow.metadata[ASKED] = "block"
@@ -283,7 +289,11 @@ class Enforce:
     def _note_heard(self, flow: http.HTTPFlow) -> None:
         """Put down what was heard in a body that passed."""
         course = self._under.of(flow)
-        if course is None or not course.heard:
+        if course is None:
+            return
+        if isinstance(flow.request.stream, Listening) and flow.request.stream.kept:
+            self._hear_whole(flow, course, bytes(flow.request.stream.kept))
+        if not course.heard:
             return
         mark = _mark(flow)
         exchange = observe_flow(as_asked(flow), reverse=mark.reverse, endpoint=mark.endpoint)
@@ -291,6 +301,16 @@ class Enforce:
         decision = decide(course.now.policy, mark.visitor, exchange)
         form = _Form(mark.reverse, mark.policy, mark.visitor, mark.endpoint, mark.enforced)
         leave_mark(flow, form.mark(decision, exchange))
+
+    def _hear_whole(self, flow: http.HTTPFlow, course: Course, data: bytes) -> None:
+        """Look at a small body that has passed, and keep it for the recording unless it holds what is not for one."""
+        request = flow.request
+        exchange = observe_flow(as_asked(flow), reverse=_mark(flow).reverse)
+        found = course.carrying.of(exchange, bodies.readable(data, request), request.headers.get("content-type", ""))
+        course.heard |= found
+        course.holds = any(not name.startswith("cookie:") for name in found)
+        if not course.holds:
+            request.raw_content = data
 
     def _decide_answer(self, flow: http.HTTPFlow) -> None:
         answer = _answer(flow)
@@ -317,7 +337,7 @@ class Enforce:
             answer.headers.fields = edit_set_cookies(answer.headers.fields, edits)
         if (found := relayed(asked)) is not None:
             keep_answer(flow, answer)
-            relay.clean_answer(answer, policy, found, course.now.reserved)
+            relay.clean_answer(answer, policy, found, course.now.reserved, reduced=decision.ruling.reduced)
         # A switch of protocols has no body, and mitmproxy sets up the new protocol only where it is not streamed.
         answer.stream = answer.status_code != 101
         form = _Form(mark.reverse, mark.policy, mark.visitor, mark.endpoint, enforced).mark(decision, exchange)
@@ -338,10 +358,15 @@ class Enforce:
             return
         # The site's own address, for what went through the relay too: it is the site that remembers.
         url = flow_url(as_asked(flow), reverse=mark.reverse)
+        answer = _answer(flow)
+        if answer.status_code >= FAILED:
+            # Nothing came of it.
+            decision = without_events(decision)
         line = self._visitors.marker(course.now, mark.visitor, exchange, decision, url, reverse=mark.reverse)
         if line is not None:
-            answer = _answer(flow)
             keep_answer(flow, answer)
+            # Out of a shared cache it would tell others that they had done it.
+            answer.headers.fields = private_answer(answer.headers.fields)
             answer.headers.add("Set-Cookie", line)
 
     def _forget(self, flow: http.HTTPFlow) -> None:
@@ -364,6 +389,7 @@ class Enforce:
             if reverse:
                 _without_authority(flow)
         else:
+            requests.take_marker(flow)
             listed, flow.metadata[ASKED] = True, "pass"
         if listed and not reverse:
             _correct_host(flow)
@@ -456,15 +482,13 @@ def _look(course: Course, visitor: Visitor, exchange: Exchange, request: http.Re
     return bodies.wants_body(course.now.policy, visitor, exchange, course.carrying, request)
 
 
-def _listen(course: Course, exchange: Exchange, request: http.Request) -> bodies.Scan:
+def _listen(flow: http.HTTPFlow, course: Course, exchange: Exchange, *, small: bool) -> Listening:
     """Look at a body that passes whatever is found in it."""
 
-    def look(piece: bytes) -> bool:
+    def hear(piece: bytes) -> None:
         course.heard |= course.carrying.of_piece(exchange, piece)
-        return False
 
-    length = request.headers.get("content-length", "")
-    return bodies.Scan(look, lambda: None, int(length) if length.isdecimal() and len(length) < 18 else None)
+    return listen(flow, hear, small=small)
 
 
 def _let_pass(flow: http.HTTPFlow) -> None:

@@ -35,8 +35,13 @@
     const [name, ...value] = part.split("=");
     return value.length ? url.searchParams.getAll(name).some((v) => glob(value.join("="), v)) : url.searchParams.has(name);
   };
+  // As the core reads a path: what needs no percent sign is written without one.
+  const plain = (path) => path.replace(/%([0-9a-f]{2})/gi, (m, h) => {
+    const c = String.fromCharCode(parseInt(h, 16));
+    return /[\w.~-]/.test(c) ? c : m.toUpperCase();
+  });
   const first = (rules, url) => (rules.find(([path, query]) =>
-    (!path || glob(path, url.pathname)) && query.every((part) => asked(url, part))) || [])[2];
+    (!path || glob(path, plain(url.pathname))) && query.every((part) => asked(url, part))) || [])[2];
   const denied = (text) => {
     let url;
     try { url = new URL(text, D.baseURI); } catch { return false; }

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from cmp.core.classify import Party, host_suffixes
+from cmp.core.classify import CookieRule, Party, host_suffixes
 from cmp.core.cookies import SetCookie
 from cmp.core.exchange import Exchange
 from cmp.core.members import Member, members_of_body, members_of_piece, members_of_text, members_of_url
@@ -75,6 +75,23 @@ class Carrying:
     def possible(self) -> frozenset[str]:
         """What a request could carry at worst: to be asked before its body is looked at."""
         return self._kinds | ({"cookie:"} if self._known else frozenset())
+
+    def heir(self, policy: Policy) -> "Carrying":
+        """One for the policy that follows: it knows the values this one learnt of cookies that are confined still."""
+        heir = Carrying(policy, self._remembered)
+        heir._key = self._key
+        before, after = _confining(self._policy), _confining(policy)
+        for digest, known in self._known.items():
+            rules = [rule for rule in after if _is_of(rule, known)]
+            names = {name for name in known.names if any(rule.name.matches(name) for rule in rules)}
+            if not names:
+                continue
+            old = {suffix for rule in before if _is_of(rule, known) for suffix in rule.hosts}
+            suffixes = (known.suffixes - old).union(*(rule.hosts for rule in rules))
+            vendors = {rule.vendor for rule in rules if rule.vendor is not None}
+            heir._known[digest] = _Known(known.length, names, set(known.hosts), suffixes, vendors)
+            heir._lengths[known.length] += 1
+        return heir
 
     def of(self, exchange: Exchange, body: bytes | None = b"", content_type: str = "") -> frozenset[str]:
         """What a request carries, for `Exchange.carries`.
@@ -162,6 +179,20 @@ class Carrying:
 
     def _digest(self, text: str) -> bytes:
         return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), key=self._key, digest_size=16).digest()
+
+
+def _confining(policy: Policy) -> list[CookieRule]:
+    """Every rule for a confined cookie."""
+    indexes = [part.cookies for part in policy.each]
+    lists = [rules for index in indexes for rules in (*index.exact.values(), *index.patterns.values())]
+    return [rule for rules in lists for rule in rules if rule.confined]
+
+
+def _is_of(rule: CookieRule, known: _Known) -> bool:
+    """Whether a rule is for a value that is known, by the names and the hosts it was seen with."""
+    if not any(rule.name.matches(name) for name in known.names):
+        return False
+    return not rule.hosts or any(suffix in rule.hosts for host in known.hosts for suffix in host_suffixes(host))
 
 
 def _confines(policy: Policy) -> bool:

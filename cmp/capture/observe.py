@@ -88,7 +88,22 @@ def observe_request(
         referrer=_last(headers, "referer"),
         header_names=frozenset(name.lower() for name, _ in headers),
         content_type=content_type(headers),
+        fetch_site=_fetch_site(headers, url),
     )
+
+
+def _fetch_site(headers: Headers, url: Url) -> str:
+    """Sec-Fetch-Site; from a browser without it what its Origin shows."""
+    stated = _last(headers, "sec-fetch-site").lower()
+    if stated:
+        return stated
+    for line in field_lines(headers, "origin"):
+        try:
+            origin = parse_url(line)
+        except UrlError:
+            return "cross-site"
+        return "same-site" if registrable_domain(origin.host) == registrable_domain(url.host) else "cross-site"
+    return ""
 
 
 def with_answer(exchange: Exchange, headers: Headers) -> Exchange:

@@ -14,7 +14,7 @@ _OF_THE_UNKNOWN = frozenset(
     {Reason.UNKNOWN_DENIED, Reason.UNKNOWN_REPORTED, Reason.UNKNOWN_ALLOWED, Reason.PRESUMED_NECESSARY}
 )
 # Of several that let it pass, the one that rests on a permission says more than the one that needs none.
-_NEEDS_NO_PERMISSION = frozenset({Reason.NECESSARY, Reason.FIRST_PARTY, Reason.NAVIGATION, Reason.OUT_OF_SCOPE})
+_NEEDS_NO_PERMISSION = frozenset({Reason.NECESSARY, Reason.FIRST_PARTY, Reason.NAVIGATION})
 
 
 def strictest(rulings: Sequence[Ruling]) -> Ruling:
@@ -31,6 +31,9 @@ def _leniency(ruling: Ruling) -> int:
         return 0 if ruling.reason is Reason.NEVER else 1
     if ruling.reduced:
         return 2
+    if ruling.reason is Reason.OUT_OF_SCOPE:
+        # What one policy leaves alone the others still look at.
+        return 7
     if ruling.reason is Reason.DELETION:
         return 5
     if ruling.reason in _OF_THE_UNKNOWN:

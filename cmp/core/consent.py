@@ -61,6 +61,13 @@ class _Question:
         return (self.category.id,) if self.vendor is None else (f"vendor:{self.vendor}", self.category.id)
 
     @property
+    def grants(self) -> tuple[str, ...]:
+        """The names a grant may have been given under. Who lets a vendor load agreed to what it is shown as, not to
+        another purpose that the same vendor has on some pages or paths."""
+        vendor = self.policy.vendors.get(self.vendor) if self.vendor is not None else None
+        return self.names if vendor is None or vendor.category == self.category.id else (self.category.id,)
+
+    @property
     def denying_signals(self) -> tuple[str, ...]:
         rules = self.policy.signals
         return tuple(s for s in self.signals.tokens if s in rules and self.category.id in rules[s].denies)
@@ -79,13 +86,13 @@ def _refusal(ask: _Question) -> Permission | None:
     for name in ask.names:
         if name in ask.visitor.refused:
             return Permission(False, Reason.REFUSED)
-        if name in ask.visitor.granted:
+        if name in ask.visitor.granted and name in ask.grants:
             return None
     return None
 
 
 def _granted(ask: _Question) -> bool:
-    return any(name in ask.visitor.granted for name in ask.names)
+    return any(name in ask.visitor.granted for name in ask.grants)
 
 
 def _grant_under_signal(ask: _Question) -> Permission | None:
@@ -110,6 +117,15 @@ def _asked_for(ask: _Question) -> Permission | None:
     return Permission(True, Reason.ASKED_FOR) if asked else None
 
 
+def _silence(ask: _Question) -> Permission | None:
+    # Who refused something did not agree to what came later, whatever holds for those who never said anything.
+    if not ask.visitor.refused or any(name in ask.visitor.granted for name in ask.names):
+        return None
+    said = ask.policy.regions.default(ask.visitor.place, ask.category.id, ask.category.default)
+    allowed = ask.category.default if said is None else said
+    return Permission(False, Reason.REFUSED) if allowed else None
+
+
 def _regional_default(ask: _Question) -> Permission | None:
     said = ask.policy.regions.default(ask.visitor.place, ask.category.id, ask.category.default)
     if said is None:
@@ -131,6 +147,7 @@ PRECEDENCE: tuple[tuple[str, Callable[[_Question], Permission | None]], ...] = (
     ("service the visitor asked for", _asked_for),
     ("privacy signal", _signal),
     ("grant", _older_grant),
+    ("silence beside a refusal", _silence),
     ("regional default", _regional_default),
     ("policy default", _policy_default),
 )

@@ -65,7 +65,8 @@ class Exchange:
 
     `referrer` is the Referer as sent; `header_names` are the request's, lower case; `content_type` is the media type of
     its body, "" without one. `carries` names what was found in URL and body: kinds of data ("card-number", see
-    `sensitive.py`) and "cookie:NAME" for the value of another host's confined cookie.
+    `sensitive.py`) and "cookie:NAME" for the value of another host's confined cookie. `fetch_site` is what the browser
+    says of who asks: "same-origin", "same-site", "cross-site" or "none" (the person), "" where it says nothing.
     """
 
     method: str
@@ -84,6 +85,7 @@ class Exchange:
     header_names: frozenset[str] = frozenset()
     content_type: str = ""
     carries: frozenset[str] = frozenset()
+    fetch_site: str = ""
 
     @property
     def same_site(self) -> bool:

@@ -11,7 +11,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -24,9 +24,9 @@ DEPTH = 6
 BODY_BOUND = 1024 * 1024
 
 _FORM = "application/x-www-form-urlencoded"
-# Types that hold no text: digits that stand in them by chance are no numbers.
-_NO_TEXT = ("image/", "audio/", "video/", "font/")
 _PARTS_AT_MOST = 1_000
+# Of the fields of a part, so many bytes are searched for its name.
+_HEAD_AT_MOST = 4_096
 
 # Charsets that servers expect of forms and scripts send; others are read as UTF-8. By name, because Python knows codecs
 # that take quadratic time and others that are no charsets at all.
@@ -39,8 +39,7 @@ _CHARSETS = frozenset(
 )
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
 _BOUNDARY = re.compile(r";\s*boundary\s*=\s*(?:\"([^\"]{1,200})\"|([^\s;\",]{1,200}))", re.IGNORECASE)
-_PART_NAME = re.compile(rb"content-disposition:[^\r\n]*?[; ]name=\"([^\"\r\n]{0,200})\"", re.IGNORECASE)
-_PART_TYPE = re.compile(rb"content-type:[ \t]*([^\r\n;]{1,100})", re.IGNORECASE)
+_PART_NAME = re.compile(rb"content-disposition:[^\r\n]{0,300}?[; ]name=\"([^\"\r\n]{0,200})\"", re.IGNORECASE)
 # Of a text, the characters that stand in binary data and hardly in a message. U+FFFD stands for undecodable bytes.
 _NOISE = re.compile("[\x00-\x08\x0e-\x1f\x7f\ufffd]")
 _SAMPLE = 4_096
@@ -93,24 +92,28 @@ def members_of_url(url: Url) -> Iterator[Member]:
 def members_of_body(body: bytes, content_type: str) -> Iterator[Member]:
     """Members of a request's body, without its Content-Encoding; `content_type` is the header as sent, "" for none.
 
-    At most `BODY_BOUND` bytes are read. Undecodable bytes are read as U+FFFD; what is no text has no members. The type
-    is trusted for forms and multipart only: scripts send JSON as text/plain to be spared a preflight.
+    At most `BODY_BOUND` bytes are read. Undecodable bytes are read as U+FFFD. The type says how to read first, never
+    that there is nothing to read: scripts send JSON as text/plain to be spared a preflight, and could call it a picture.
+    Of what is no text the longer runs of readable characters are members.
     """
     body = body[:BODY_BOUND]
     type_ = content_type.partition(";")[0].strip().lower()
-    if not body or type_.startswith(_NO_TEXT):
+    if not body:
         return
-    if type_.startswith("multipart/") and (found := _BOUNDARY.search(content_type)):
-        yield from _parts(body, (found[1] or found[2]).encode("utf-8", "replace"))
-        return
-    text = _decoded(body, content_type)
-    if not _is_text(text):
-        return
-    if type_ == _FORM:
-        for name, value in query_pairs(text):
-            yield from _read((name,), value, 1)
-    else:
-        yield from _read((), text, 0)
+    multipart = type_.startswith("multipart/")
+    if multipart and (found := _BOUNDARY.search(content_type)):
+        delimiter = b"--" + (found[1] or found[2]).encode("utf-8", "replace")
+        if delimiter in body:
+            yield from _parts(body, delimiter)
+            return
+    for text in _readings(body, content_type):
+        if type_ == _FORM:
+            for name, value in query_pairs(text):
+                yield from _of_value((name,), value, 1)
+        else:
+            yield from _of_value((), text, 0)
+        if multipart:
+            yield from _loose(text, ())
 
 
 def members_of_text(text: str) -> Iterator[Member]:
@@ -121,12 +124,48 @@ def members_of_text(text: str) -> Iterator[Member]:
 def members_of_piece(text: str) -> Iterator[Member]:
     """Members of a text that was cut out of a longer one: what looks like a name and its value, and the text itself.
 
-    Undecodable characters part the text; what is left between them in binary data is too short to be looked at.
+    Undecodable characters part the text; what is left between them in binary data is too short to be looked at. The
+    piece is also read without NUL characters, percent-decoded, and with the escapes of JSON undone.
     """
-    pieces = _NOISE_RUN.split(text)
-    for piece in pieces:
-        if len(piece) >= _SHORTEST_AMONG_NOISE or len(pieces) == 1:
-            yield from _loose(piece, ())
+    for form in _forms(text):
+        for run in _readable_runs(form):
+            yield from _loose(run, ())
+
+
+def _forms(text: str) -> Iterable[str]:
+    forms = [text]
+    if "\0" in text:
+        forms.append(text := text.replace("\0", ""))
+    if "\\u" in text:
+        forms.append(text := _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text))
+    if "%" in text:
+        forms.append(unquote(unquote(text)))
+    return dict.fromkeys(forms)
+
+
+_ESCAPE = re.compile(r"\\{1,8}u([0-9A-Fa-f]{4})")
+
+
+def _of_value(names: tuple[str, ...], text: str, depth: int) -> Iterator[Member]:
+    """A value as it was sent, which may be no text, or not only text."""
+    noisy = _NOISE.search(text) is not None
+    if not noisy or _is_text(text):
+        yield from _read(names, text, depth)
+    if noisy:
+        for form in (text, text.replace("\0", "")) if "\0" in text else (text,):
+            for run in _readable_runs(form):
+                yield from _read(names, run, depth)
+                yield from _loose(run, names)
+
+
+def _readable_runs(text: str) -> Iterator[str]:
+    """What stands between noise. Where noise is all over, as in packed data, short runs are readable by chance."""
+    runs = _NOISE_RUN.split(text)
+    # Noise is counted by its runs, or a long row of NULs would make a text of everything behind it disappear.
+    scattered = (len(runs) - 1) * 10 > sum(map(len, runs)) + len(runs) - 1
+    for run in runs:
+        if run and (not scattered or len(run) >= _SHORTEST_AMONG_NOISE):
+            yield run
 
 
 def _loose(text: str, names: tuple[str, ...]) -> Iterator[Member]:
@@ -137,19 +176,32 @@ def _loose(text: str, names: tuple[str, ...]) -> Iterator[Member]:
         yield Member((*names, unquote(found[1])), value.rstrip(", \t"))
 
 
-def _parts(body: bytes, boundary: bytes) -> Iterator[Member]:
-    """The text parts of a multipart body (RFC 7578)."""
-    for part in body.split(b"--" + boundary, _PARTS_AT_MOST)[1:]:
+def _parts(body: bytes, delimiter: bytes) -> Iterator[Member]:
+    """What a multipart body holds (RFC 7578): its parts, whatever type they state, and what stands before the first."""
+    before, *parts = body.split(delimiter, _PARTS_AT_MOST)
+    if before:
+        yield from _of_value((), before.decode("utf-8", "replace"), 1)
+    for part in parts:
         head, gap, value = part.partition(b"\r\n\r\n")
         if not gap:
-            head, _, value = part.partition(b"\n\n")
-        kind = _PART_TYPE.search(head)
-        if kind is not None and kind[1].strip().lower().startswith(tuple(start.encode() for start in _NO_TEXT)):
-            continue
-        name = _PART_NAME.search(head)
+            head, gap, value = part.partition(b"\n\n")
+        if not gap:
+            head, value = b"", part
+        name = _PART_NAME.search(head[:_HEAD_AT_MOST])
+        if head:
+            # A file's name often is a number: as an id, a bare one is no card.
+            yield from _of_value(("id",), head.decode("utf-8", "replace"), 1)
         text = value.strip(b"\r\n").decode("utf-8", "replace")
-        if _is_text(text):
-            yield from _read((name[1].decode("utf-8", "replace"),) if name else (), text, 1)
+        yield from _of_value((name[1].decode("utf-8", "replace"),) if name else (), text, 1)
+
+
+def _readings(body: bytes, content_type: str) -> Iterator[str]:
+    """The body as its charset has it, and as UTF-8 where that charset would hide plain text."""
+    text = _decoded(body, content_type)
+    yield text
+    plain = body.decode("utf-8", "replace").removeprefix("\ufeff")
+    if plain != text and b"\0" not in body:
+        yield plain
 
 
 def _decoded(body: bytes, content_type: str) -> str:

@@ -22,7 +22,8 @@ from cmp.core.policy import Policy
 def rule_on_cookie(policy: Policy, visitor: Visitor, exchange: Exchange, name: str) -> Ruling:
     """Whether the cookie called `name` may travel with this exchange, in either direction.
 
-    A cookie that no rule names belongs to the vendor whose host it is on; on anybody else's host it is unknown.
+    A cookie that no rule names belongs to the vendor whose host it is on, where that needs a permission; on anybody
+    else's host it is unknown.
     """
     return strictest([_rule_on_cookie(part, visitor, exchange, name) for part in policy.each])
 
@@ -32,6 +33,9 @@ def _rule_on_cookie(policy: Policy, visitor: Visitor, exchange: Exchange, name: 
     rule: CookieRule | RequestRule | None = policy.cookies.find(name, exchange.url.host, party, exchange.url.path)
     if rule is None and party is Party.THIRD:
         rule = policy.requests.find(exchange.url, exchange.page)
+        if rule is not None and policy.categories[rule.category].necessary:
+            # That its host is needed makes no cookie necessary that nobody declared.
+            rule = None
     if rule is None:
         by_lists = rule_cookie_by_lists(policy, visitor, exchange, party, name)
         return by_lists or of_the_unknown(policy.unknown_cookie, "unknown.cookie")

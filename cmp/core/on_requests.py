@@ -15,7 +15,7 @@ from cmp.core.consent import Visitor, permit
 from cmp.core.decision import Reason, Ruling
 from cmp.core.exchange import Exchange, Kind, Unseen
 from cmp.core.on_lists import rule_by_lists
-from cmp.core.on_vendors import rule_on_vendor
+from cmp.core.on_vendors import restriction, rule_on_vendor
 from cmp.core.parties import observed_events, of_the_unknown, party_of
 from cmp.core.policy import Policy, Treatment
 
@@ -56,7 +56,23 @@ class Asked:
 
 def rule_on_request(policy: Policy, visitor: Visitor, exchange: Exchange) -> Ruling:
     """Whether the request may be made at all."""
-    return strictest([request_steps(part, visitor, exchange)[1] for part in policy.each])
+    rulings = [request_steps(part, visitor, exchange)[1] for part in policy.each]
+    if policy.parts:
+        rulings += _about_vendors_of_others(policy, rulings)
+    return strictest(rulings)
+
+
+def _about_vendors_of_others(policy: Policy, rulings: list[Ruling]) -> list[Ruling]:
+    """What each policy says of a vendor that another one names: where it may be, and whether it was authorised."""
+    found: list[Ruling] = []
+    for ruling in rulings:
+        if ruling.allowed and ruling.vendor is not None:
+            for part in policy.each:
+                restricted = restriction(part, policy.vendors[ruling.vendor])
+                if restricted is not None and ruling.vendor not in part.vendors:
+                    reason, rule = restricted
+                    found.append(Ruling(False, reason, rule, ruling.category, ruling.vendor))
+    return found
 
 
 def request_steps(policy: Policy, visitor: Visitor, exchange: Exchange) -> tuple[str, Ruling]:

@@ -6,8 +6,17 @@ May go in here: the ruling that requests and cookies of a vendor share. May not:
 from cmp.core.classify import CookieRule, RequestRule
 from cmp.core.consent import Visitor, permit
 from cmp.core.decision import Reason, Ruling
-from cmp.core.policy import Policy
+from cmp.core.policy import Policy, Vendor
 from cmp.core.signals import Signals
+
+
+def restriction(policy: Policy, vendor: Vendor) -> tuple[Reason, str] | None:
+    """Why a vendor never passes under one policy, whatever the visitor chose, and which rule says so."""
+    if vendor.authorised is False or (policy.authorisation_listed and not vendor.authorised):
+        return Reason.UNAUTHORISED, "authorisation"
+    if policy.transfers is not None and policy.transfers.deny and not policy.transfers.covers(vendor):
+        return Reason.OUTSIDE_REGION, "transfers"
+    return None
 
 
 def rule_on_vendor(policy: Policy, visitor: Visitor, signals: Signals, rule: RequestRule | CookieRule) -> Ruling:
@@ -17,10 +26,8 @@ def rule_on_vendor(policy: Policy, visitor: Visitor, signals: Signals, rule: Req
         return Ruling(allowed, reason, id_, rule.category, rule.vendor)
 
     if rule.vendor is not None and not policy.categories[rule.category].never:
-        vendor = policy.vendors[rule.vendor]
-        if vendor.authorised is False or (policy.authorisation_listed and not vendor.authorised):
-            return ruling(False, Reason.UNAUTHORISED, "authorisation")
-        if policy.transfers is not None and policy.transfers.deny and not policy.transfers.covers(vendor):
-            return ruling(False, Reason.OUTSIDE_REGION, "transfers")
+        restricted = restriction(policy, policy.vendors[rule.vendor])
+        if restricted is not None:
+            return ruling(False, *restricted)
     permission = permit(policy, visitor, signals, rule.category, rule.vendor)
     return ruling(permission.allowed, permission.reason)

@@ -15,6 +15,11 @@ _UNKNOWN_REASON = {
 }
 
 
+# Methods by which nothing is done, and fields of requests made before anybody asked.
+_ASKING_ONLY = frozenset({"HEAD", "OPTIONS"})
+_PREFETCH = frozenset({"sec-purpose", "purpose", "x-moz"})
+
+
 def party_of(policy: Policy, exchange: Exchange) -> Party:
     """Whose host it is. Where the policy names its sites they alone are first; else the page's own site is."""
     if policy.sites:
@@ -31,7 +36,16 @@ def of_the_unknown(treatment: Unknown, rule: str) -> Ruling:
 
 def observed_events(policy: Policy, exchange: Exchange) -> tuple[str, ...]:
     """The ids of the events that this request is, in the order of the policy."""
-    if not policy.events:
+    if not policy.events or exchange.method.upper() in _ASKING_ONLY or not _PREFETCH.isdisjoint(exchange.header_names):
         return ()
     party = party_of(policy, exchange)
+    if party is Party.FIRST and _from_elsewhere(exchange):
+        # Another site can make a browser ask for anything: the person did nothing here.
+        return ()
     return tuple(event.id for event in policy.events if event.matches(exchange.method, exchange.url, party))
+
+
+def _from_elsewhere(exchange: Exchange) -> bool:
+    if exchange.fetch_site == "cross-site":
+        return True
+    return exchange.page is not None and not exchange.same_site

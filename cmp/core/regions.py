@@ -15,6 +15,18 @@ EU = frozenset(
     | {"IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK"}
 )
 EEA = EU | {"IS", "LI", "NO"}
+# Officially assigned codes of ISO 3166-1 alpha-2.
+_CODES = (
+    "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW "
+    "BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI "
+    "FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN "
+    "IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME "
+    "MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF "
+    "PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV "
+    "SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE "
+    "YT ZA ZM ZW"
+)
+COUNTRIES = frozenset(_CODES.split())
 GROUPS: Mapping[str, frozenset[str]] = {"EU": EU, "EEA": EEA}
 
 
@@ -78,12 +90,13 @@ NO_REGIONS = Regions()
 def read_place(text: str) -> str:
     """A place as a header or a person writes it, "" for anything that is no ISO 3166 code.
 
-    "XX" and "T1" are what a well-known edge writes for an unknown place and for Tor.
+    Edges write "XX" or "ZZ" for an unknown place, "T1" for Tor, "EU" or "AP" where they know the continent alone.
     """
     place = text.strip().upper().replace("_", "-")
     country, _, subdivision = place.partition("-")
-    known = len(country) == 2 and country.isascii() and country.isalpha() and country not in ("XX", "T1", "ZZ")
-    if not known or (subdivision and not (len(subdivision) <= 3 and subdivision.isascii() and subdivision.isalnum())):
+    if country not in COUNTRIES or (
+        subdivision and not (len(subdivision) <= 3 and subdivision.isascii() and subdivision.isalnum())
+    ):
         return ""
     return place
 

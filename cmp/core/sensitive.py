@@ -11,6 +11,7 @@ hashed, and what a page sends in a form of its own.
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from cmp.core.identifiers import identifies
 from cmp.core.members import Member, members_of_body, members_of_piece, members_of_text, members_of_url
@@ -36,7 +37,7 @@ def find_in_url(url: Url) -> frozenset[str]:
 def find_in_body(body: bytes, content_type: str) -> frozenset[str]:
     """The kinds found in a request's body, without its Content-Encoding; `content_type` is the header as sent.
 
-    The first mebibyte is read. In bytes that are no text nothing is found. JSON in Base64 is read where it stands as a
+    The first mebibyte is read. Between bytes that are no text only longer runs of readable characters are looked at. JSON in Base64 is read where it stands as a
     whole value, as measurement tags send it.
     """
     return _found(members_of_body(body, content_type))
@@ -123,8 +124,13 @@ _NAMED_LENGTHS = range(12, 20)
 _NAMED_FIRST = "23456"
 # Groups as they are printed on cards. 13 and 19 digits: Visa and UnionPay; 4-6-5 American Express, 4-6-4 Diners Club.
 _LAYOUTS = frozenset({(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 1), (4, 4, 4, 4, 3), (4, 4, 4, 4, 2), (6, 13)})
-_LAYOUT_LENGTHS = (2, 3, 4, 5)
-_FIRST_GROUPS = frozenset(layout[0] for layout in _LAYOUTS)
+# By the length of the first group: most groups begin no layout, and are done with.
+_LAYOUTS_BY_FIRST = {
+    first: tuple(sorted((layout for layout in _LAYOUTS if layout[0] == first), key=len))
+    for first in {layout[0] for layout in _LAYOUTS}
+}
+# So many groups of one run of digits are looked at. Nobody types so many, and the event loop waits for each.
+_GROUPS_AT_MOST = 4_096
 # Characters of the shortest number that counts without a name: 14 digits, or 13 and what separates them.
 _SHORTEST = 14
 
@@ -186,22 +192,27 @@ def _card_numbers(text: str) -> Iterator[tuple[int, bool]]:
     for run in _DIGITS_IN_GROUPS.finditer(text):
         if run.end() - run.start() < _SHORTEST:
             continue
-        groups = list(_DIGIT_RUN.finditer(text, run.start(), run.end()))
-        # "v2 4111 ...": a group that is part of a word is none, the others may be.
+        groups = list(islice(_DIGIT_RUN.finditer(text, run.start(), run.end()), _GROUPS_AT_MOST + 1))
+        # "v2 4111 ...": a group that is part of a word is none, the others may be. Nor is one that was not looked at.
         first = 1 if _JOINED.search(text[max(run.start() - 2, 0) : run.start()]) else 0
-        last = len(groups) - (1 if _GOES_ON.match(text, run.end()) else 0)
+        whole = len(groups) <= _GROUPS_AT_MOST and not _GOES_ON.match(text, run.end())
+        last = len(groups) - (0 if whole else 1)
+        lengths = tuple(group.end() - group.start() for group in groups)
         for index in range(first, last):
-            yield from _from_group(text, groups, index, last)
+            yield from _from_group(text, groups, lengths, index, last)
 
 
-def _from_group(text: str, groups: list[re.Match[str]], index: int, last: int) -> Iterator[tuple[int, bool]]:
+def _from_group(
+    text: str, groups: list[re.Match[str]], lengths: tuple[int, ...], index: int, last: int
+) -> Iterator[tuple[int, bool]]:
     start = groups[index].start()
-    for count in (1, *_LAYOUT_LENGTHS) if len(groups[index][0]) in _FIRST_GROUPS else (1,):
-        window = groups[index : min(index + count, last)]
-        if len(window) < count or len({text[group.start() - 1] for group in window[1:]}) > 1:
-            return
-        if count > 1 and tuple(len(group[0]) for group in window) not in _LAYOUTS:
+    for layout in ((lengths[index],), *_LAYOUTS_BY_FIRST.get(lengths[index], ())):
+        count = len(layout)
+        if index + count > last or lengths[index : index + count] != layout:
             continue
+        window = groups[index : index + count]
+        if len({text[group.start() - 1] for group in window[1:]}) > 1:
+            return
         # A hyphen joins: what stands beside it is part of the same thing. After a space a date may follow.
         beside = (text[start - 1 : start] if index else "") + (text[window[-1].end() : window[-1].end() + 1])
         if "-" not in beside and _is_card("".join(group[0] for group in window), grouped=count > 1):
@@ -256,6 +267,8 @@ def _numbered_before(text: str, at: int) -> bool:
 _GROUPED_SSN = re.compile(r"(?<![\w.+/-])([0-9]{3})([- ])([0-9]{2})\2([0-9]{4})(?![\w/-]|\.[0-9]|[ +][0-9])")
 _BARE_SSN = re.compile(r"\s*([0-9]{3})([0-9]{2})([0-9]{4})\s*")
 _SSN_CUE = re.compile(r"\bssn\b|social\s?security", re.IGNORECASE)
+# Characters, before and behind a number, in which a cue may stand.
+_CUE_BEFORE, _CUE_BEHIND = 40, 20
 
 
 def _has_social_security_number(member: Member) -> bool:
@@ -268,9 +281,16 @@ def _has_social_security_number(member: Member) -> bool:
         if not _assigned(found[1], found[3], found[4]):
             continue
         # Three numbers with spaces between them stand in many texts: there they must be the whole, or be named.
-        if found[2] == "-" or said or value.strip() == found[0] or _SSN_CUE.search(value, max(0, found.start() - 40)):
+        if found[2] == "-" or said or value.strip() == found[0] or _has_cue(value, found):
             return True
     return False
+
+
+def _has_cue(text: str, number: re.Match[str]) -> bool:
+    """Whether the text beside a number says what it is: near on both sides, as the work must stay linear."""
+    start, end = number.span()
+    before = _SSN_CUE.search(text, max(0, start - _CUE_BEFORE), start)
+    return before is not None or _SSN_CUE.search(text, end, end + _CUE_BEHIND) is not None
 
 
 def _assigned(area: str, group: str, serial: str) -> bool:

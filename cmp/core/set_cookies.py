@@ -49,7 +49,7 @@ def marks(answer: Answer) -> Iterator[Edit]:
     """What has to be remembered of this visitor: the events that were not observed before."""
     for event in answer.events:
         if event not in answer.visitor.events:
-            ruling = Ruling(True, Reason.EVENT, f"event:{event}", answer.policy.own_category)
+            ruling = Ruling(True, Reason.EVENT, f"event:{event}", answer.policy.each[0].own_category)
             yield Edit(EditKind.MARK_EVENT, event, ruling)
 
 

@@ -43,6 +43,6 @@ def invite(books: Books, client: str, list_: OptOutList, text: str) -> Invitatio
     if found is None:
         return Invitation(address, Refusal.UNKNOWN)
     # A list can have become one for each client, or ceased to be: an opt-out from before holds on.
-    if any(opt_outs.holds(books, list_.id, owner, address) for owner in (client, OWN)):
+    if opt_outs.holds(books, list_.id, client, address):
         return Invitation(address, Refusal.OPTED_OUT, found[0])
     return Invitation(address, None, found[0])

@@ -4,6 +4,9 @@ May go in here: the rows of `opt_out` and `entered`. May not: what a list is cal
 
 An opt-out is effective the moment it is stored: `holds` says so to whoever asks before mailing. Being taken back is an
 entry of its own, so the history stays.
+
+An opt-out without a client holds for all of them, and stands in the list of each. Who wants one client's mails again
+after it takes it back for that client alone.
 """
 
 from dataclasses import dataclass
@@ -13,6 +16,7 @@ from enum import StrEnum
 from cmp.desk import addresses
 from cmp.desk.days import is_overdue
 from cmp.desk.desk import Books
+from cmp.desk.offer import OWN
 
 
 class Change(StrEnum):
@@ -67,11 +71,14 @@ class Listing:
     upto: int
 
 
+# The second condition leaves out of the general ones what was taken back for this client since.
 _HOLDING = (
-    "SELECT o.id, a.text, o.source, o.at, o.due FROM opt_out o"
+    "SELECT o.id, a.text, o.source, o.at, o.due, o.person FROM opt_out o"
     " LEFT JOIN address a ON a.client = o.client AND a.person = o.person"
-    " WHERE o.list = ? AND o.client = ? AND o.change = 'out' AND o.id ="
-    " (SELECT max(id) FROM opt_out WHERE list = o.list AND client = o.client AND person = o.person) ORDER BY o.id"
+    " WHERE o.list = ?1 AND o.client IN (?2, ?3) AND o.change = 'out' AND o.id ="
+    " (SELECT max(id) FROM opt_out WHERE list = o.list AND client = o.client AND person = o.person)"
+    " AND (o.client = ?2 OR NOT EXISTS (SELECT 1 FROM opt_out"
+    " WHERE list = o.list AND client = ?2 AND person = o.person AND change = 'in' AND id > o.id)) ORDER BY o.id"
 )
 
 
@@ -79,7 +86,9 @@ def change(
     books: Books, list_: str, client: str, address: str, *, to: Change, source: Source, at: int, due: date
 ) -> bool:
     """Stores a change of a normalised address. False if that is how it was already: then nothing is added."""
-    if holds(books, list_, client, address) == (to is Change.OUT):
+    if to is Change.OUT and _last(books, list_, client, address)[1] == Change.OUT:
+        return False
+    if to is Change.IN and not holds(books, list_, client, address):
         return False
     person = addresses.keep(books, client, address) if to is Change.OUT else books.person(address)
     books.connection.execute(
@@ -90,12 +99,18 @@ def change(
 
 
 def holds(books: Books, list_: str, client: str, address: str) -> bool:
-    """Whether the address is off that list now."""
-    found = books.connection.execute(
-        "SELECT change FROM opt_out WHERE list = ? AND client = ? AND person = ? ORDER BY id DESC LIMIT 1",
+    """Whether the address is off that list now, for this client or for all."""
+    own, general = _last(books, list_, client, address), _last(books, list_, OWN, address)
+    return own[1] == Change.OUT or (general[1] == Change.OUT and own < general)
+
+
+def _last(books: Books, list_: str, client: str, address: str) -> tuple[int, str]:
+    """Number and kind of an address's last change, (0, "") where there is none."""
+    found: tuple[int, str] | None = books.connection.execute(
+        "SELECT id, change FROM opt_out WHERE list = ? AND client = ? AND person = ? ORDER BY id DESC LIMIT 1",
         (list_, client, books.person(address)),
     ).fetchone()
-    return found is not None and found[0] == Change.OUT
+    return found or (0, "")
 
 
 def history(books: Books, list_: str, client: str, address: str) -> list[Entry]:
@@ -108,21 +123,22 @@ def history(books: Books, list_: str, client: str, address: str) -> list[Entry]:
 
 
 def listing(books: Books, list_: str, client: str, today: date) -> Listing:
-    """Everybody who is off that list now, the oldest first."""
+    """Everybody who is off that list now, the oldest first; each once, also who is off for all clients as well."""
     entered = _entered_upto(books, list_, client)
-    found = books.connection.execute(_HOLDING, (list_, client)).fetchall()
-    rows = []
-    for id_, text, source, at, due in found:
-        if text is not None:
+    found = books.connection.execute(_HOLDING, (list_, client, OWN)).fetchall()
+    rows: dict[bytes, Listed] = {}
+    for id_, text, source, at, due, person in found:
+        if text is not None and person not in rows:
             day, done = date.fromisoformat(due), id_ <= entered
-            rows.append(Listed(text, Source(source), at, day, done, not done and is_overdue(day, today)))
-    return Listing(tuple(rows), len(found) - len(rows), max((row[0] for row in found), default=0))
+            rows[person] = Listed(text, Source(source), at, day, done, not done and is_overdue(day, today))
+    people = {row[-1] for row in found}
+    return Listing(tuple(rows.values()), len(people) - len(rows), max((row[0] for row in found), default=0))
 
 
 def enter(books: Books, list_: str, client: str, upto: int, *, who: str, at: int) -> bool:
     """Notes that the client's own list has all entries up to that number of a `Listing`. False for one not given."""
     newest = books.connection.execute(
-        "SELECT max(id) FROM opt_out WHERE list = ? AND client = ?", (list_, client)
+        "SELECT max(id) FROM opt_out WHERE list = ? AND client IN (?, ?)", (list_, client, OWN)
     ).fetchone()[0]
     if not 0 < upto <= (newest or 0):
         return False

@@ -11,7 +11,7 @@ request that has begun cannot be answered any more, and its end must not look li
 
 import asyncio
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from enum import StrEnum
 
@@ -34,8 +34,9 @@ BUFFERED = 64 * 1024
 HELD = 4_608
 # What was forwarded is looked at again so far back, for the name that stands before a value.
 _BEFORE = 128
-# An unpacked body may have this many bytes; a larger one counts as one that cannot be read.
-_UNPACKED = 1024 * 1024
+# An unpacked body may have this many bytes; a larger one counts as one that cannot be read. A kilobyte can unpack to a
+# megabyte, and everybody else waits while that is looked at.
+_UNPACKED = 2 * BUFFERED
 
 
 class Look(StrEnum):
@@ -89,7 +90,7 @@ def unreadable(request: http.Request) -> bool:
 def readable(body: bytes, request: http.Request) -> bytes | None:
     """The body without its Content-Encoding (RFC 9110, section 8.4), None where it cannot be read.
 
-    Known are gzip and deflate, one of them, up to one mebibyte of result.
+    Known are gzip and deflate, one of them, up to 128 KiB of result.
     """
     codings = _codings(request)
     if not codings:
@@ -129,9 +130,17 @@ def _stated_length(request: http.Request) -> int | None:
 
 
 def _codings(request: http.Request) -> list[str]:
-    lines = field_lines(header_list(request.headers), "content-encoding")
-    stated = [coding.strip().lower() for line in lines for coding in line.split(",")]
-    return [coding for coding in stated if coding not in ("", "identity")]
+    """What a body is packed in: by Content-Encoding, and by Transfer-Encoding (which nothing here unpacks)."""
+    fields = header_list(request.headers)
+    stated = _tokens(field_lines(fields, "content-encoding"))
+    moved = _tokens(field_lines(fields, "transfer-encoding"))
+    return [coding for coding in stated if coding not in ("", "identity")] + [
+        f"transfer-encoding {coding}" for coding in moved if coding not in ("", "identity", "chunked")
+    ]
+
+
+def _tokens(lines: Iterable[str]) -> list[str]:
+    return [token.strip().lower() for line in lines for token in line.split(",")]
 
 
 class Scan:

@@ -15,6 +15,7 @@ from cmp.core.classify import host_suffixes
 from cmp.core.exchange import Kind
 from cmp.core.policy import Fallback, OnError, Policy
 from cmp.core.urls import parse_host
+from cmp.live.requests import without_fragment
 from cmp.live.rollout import is_page_request
 from cmp.live.visitors import MARKERS
 from cmp.terminal import place_of
@@ -99,6 +100,7 @@ def hold_request(flow: http.HTTPFlow, policy: Policy, *, own_site: bool) -> bool
     flow.request.headers.fields = strip_request_cookies(
         flow.request.headers.fields, lambda name: name in MARKERS or not fallback.keeps_cookie(name)
     )
+    flow.request.path = without_fragment(flow.request.path)
     flow.metadata[ASKED] = "pass"
     return True
 

@@ -15,7 +15,7 @@ from cmp.core.policy import Policy, Referrer
 from cmp.live.originals import keep_answer
 from cmp.wire.page_headers import with_referrer_policy, with_tracking_status, without_location
 
-_AS_POLICY = {Referrer.NONE: "no-referrer", Referrer.ORIGIN: "strict-origin"}
+_AS_POLICY = {Referrer.NONE: "same-origin", Referrer.ORIGIN: "strict-origin-when-cross-origin"}
 
 
 def limit_page(flow: http.HTTPFlow, answer: http.Response, policy: Policy, mark: Mark, exchange: Exchange) -> None:

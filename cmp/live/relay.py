@@ -9,10 +9,12 @@ hosts that the policy declares for the named vendor is reached, by HTTPS, and on
 origin: nothing in it may set a cookie, run as a page, lead elsewhere or clear what the site stored.
 """
 
+import re
+
 from mitmproxy import http
 
 from cmp.capture.flow_exchange import RELAY, Relayed, flow_url, header_list, relayed
-from cmp.capture.observe import field_lines, page_of
+from cmp.capture.observe import content_type, field_lines, page_of
 from cmp.core.decision import Decision
 from cmp.core.exchange import Exchange, Kind
 from cmp.core.policy import Policy, Treatment
@@ -41,6 +43,8 @@ _ADDED = (
 )
 # Pages and workers of a vendor on the site's own origin: the relay is for what a page sends and shows.
 _NOT_FOR = frozenset({Kind.DOCUMENT, Kind.WORKER, Kind.WEBSOCKET, Kind.OBJECT})
+# Types that no browser runs, with nosniff, whatever asked for them (Fetch standard, sections 2.9 and 2.10).
+_SHOWN = re.compile(r"(?:image|audio|video|font)/.+|(?:application|text)/(?:.+\+)?json|text/(?:css|plain)")
 _NO_SITE_OF_OURS = frozenset({"cross-site", "none"})
 
 
@@ -120,11 +124,17 @@ def send(flow: http.HTTPFlow, found: Relayed) -> None:
     request.path = url.path + (f"?{url.query}" if url.query else "")
 
 
-def clean_answer(answer: http.Response, policy: Policy, found: Relayed, reserved: str) -> None:
-    """Leave of a vendor's answer what may stand on the site's own origin."""
+def clean_answer(answer: http.Response, policy: Policy, found: Relayed, reserved: str, *, reduced: bool) -> None:
+    """Leave of a vendor's answer what may stand on the site's own origin.
+
+    `reduced`: the visitor has not permitted the vendor. Then nothing goes out as a script: older browsers do not say
+    what they ask for.
+    """
     leads_to = field_lines(header_list(answer.headers), "location")
     kept = [(name, value) for name, value in answer.headers.fields if name.lower() in _FROM_VENDOR]
     answer.headers.fields = (*kept, *_ADDED)
+    if reduced and not _SHOWN.fullmatch(content_type(header_list(answer.headers))):
+        answer.headers["Content-Type"] = "text/plain"
     if leads_to and (target := _through_relay(leads_to[0], policy, found, reserved)) is not None:
         answer.headers["Location"] = target
     # Trailers come behind everything that was decided on.

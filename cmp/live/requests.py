@@ -20,17 +20,25 @@ from cmp.wire.reduce import reduced_body, reduced_target, shortened_address, tri
 _FRAMING = frozenset({"host", "content-length", "transfer-encoding", "connection", "upgrade"})
 
 
-def edit_request(flow: http.HTTPFlow, edits: Sequence[Edit], *, reduced: bool = False, marked: bool = False) -> None:
-    """Carry the request edits out, but for those on the body.
+def take_marker(flow: http.HTTPFlow) -> None:
+    """Take the cookie that remembers events out of the request, whatever is enforced: it is between browser and us."""
+    fields = flow.request.headers.fields
+    kept = strip_request_cookies(fields, MARKERS.__contains__)
+    if kept != fields:
+        flow.backup()
+        flow.request.headers.fields = kept
 
-    `reduced`: the whole request may hold nothing that identifies. `marked`: the policy remembers events, and the cookie
-    that does is taken out: it is between the browser and us.
+
+def edit_request(flow: http.HTTPFlow, edits: Sequence[Edit], *, reduced: bool = False) -> None:
+    """Carry the request edits out, but for those on the body. `reduced`: it may hold nothing that identifies.
+
+    What stands behind "#" goes always: browsers send no fragment, so nobody looked at what is in it.
     """
     by_kind: dict[EditKind, list[str]] = {}
     for edit in edits:
         by_kind.setdefault(edit.kind, []).append(edit.name)
     request = flow.request
-    cookies = {*by_kind.get(EditKind.STRIP_COOKIE, ()), *(MARKERS if marked else ())}
+    cookies = set(by_kind.get(EditKind.STRIP_COOKIE, ()))
     fields = strip_request_cookies(request.headers.fields, cookies.__contains__) if cookies else request.headers.fields
     gone = set(by_kind.get(EditKind.STRIP_HEADER, ())) | (OF_A_PERSON if reduced else frozenset())
     shorten = set(by_kind.get(EditKind.SHORTEN_ADDRESS, ()))
@@ -38,14 +46,18 @@ def edit_request(flow: http.HTTPFlow, edits: Sequence[Edit], *, reduced: bool = 
     trim = by_kind.get(EditKind.TRIM_REFERRER, [])
     mode = "none" if "none" in trim else next(iter(trim), None)
     changed = _fields(fields, gone - _FRAMING, shorten, mode)
-    target = request.path
+    target = without_fragment(request.path)
     if names := set(by_kind.get(EditKind.STRIP_QUERY, ())):
-        # Browsers send no fragment; what stands there is part of no member.
-        target = reduced_target(target.partition("#")[0], names)
+        target = reduced_target(target, names)
     if changed != request.headers.fields or target != request.path:
         flow.backup()
         request.headers.fields = changed
         request.path = target
+
+
+def without_fragment(target: str) -> str:
+    """A request's target up to the first "#" (RFC 9112, section 3.2: none of its forms has a fragment)."""
+    return target.partition("#")[0] or "/"
 
 
 def _fields(

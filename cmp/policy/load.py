@@ -79,7 +79,12 @@ class _Loading:
         parts = [compile_policy(document, found.sources, found.digests)]
         for n, party in enumerate(document.get("parties", [])):
             if "policy" in party:
-                parts.append(self._named(party["policy"], ("parties", n, "policy"), file, way))
+                part = self._named(party["policy"], ("parties", n, "policy"), file, way)
+                if part.successor is not None:
+                    what = f'"{party["policy"]}" has a successor, which would never take over here'
+                    remedy = "put the successor into its place on the day, or take the key out of it"
+                    raise PolicyError(str(file), [Fault(pointer(("parties", n, "policy")), what, remedy)])
+                parts.append(part)
         # What a composed policy is composed of is asked alike.
         parts = [single for part in parts for single in part.each]
         policy = compose(parts) if len(parts) > 1 else parts[0]

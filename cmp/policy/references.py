@@ -87,6 +87,9 @@ def _categories(document: Document) -> Iterator[tuple[_Where, str]]:
     for n, region in enumerate(document.get("regions", {}).get("defined", [])):
         for category in region.get("defaults", {}):
             yield ("regions", "defined", n, "defaults", category), category
+    for n, change in enumerate(document.get("changes", [])):
+        for m, category in enumerate(change.get("categories", [])):
+            yield ("changes", n, "categories", m), category
     for n, rule in enumerate(document.get("sensitive", [])):
         if "category" in rule:
             yield ("sensitive", n, "category"), rule["category"]

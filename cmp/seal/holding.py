@@ -4,9 +4,11 @@ May go in here: how long a choice holds where, and which grants were given under
 (`cookie.py`) and what a grant permits (`cmp.core.consent`).
 
 A grant ends at the earliest that the regions a visitor may be in allow, and with a change of its terms; a refusal ends
-at the latest, and no change touches it.
+at the latest, and no change touches it. A refusal of what is allowed where nobody chose does not end by itself at all:
+the time before asking again is about the question.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
@@ -14,6 +16,8 @@ from cmp.core.consent import Visitor
 from cmp.core.policy import Policy
 
 DAY = 86_400
+# Browsers keep no cookie longer (RFC 6265bis, section 5.6.1).
+LONGEST = 400 * DAY
 # Of the 16 hex digits of a policy's terms: enough to tell versions apart, and forty of them fit into a cookie.
 TERMS_DIGITS = 8
 
@@ -32,12 +36,38 @@ def _seconds(policy: Policy, place: str, choose: Callable[[Iterable[int]], int])
     return choose([part.regions.ask_again(place, part.ask_again, choose) for part in policy.each])
 
 
+def lasting(policy: Policy, refused: Iterable[str], place: str = "") -> frozenset[str]:
+    """The refusals without which something would be allowed at `place` ("": at any)."""
+    return frozenset(name for name in refused if _allowed_by_default(policy, category_of(policy, name), place))
+
+
+def _allowed_by_default(policy: Policy, category: str, place: str) -> bool:
+    for part in policy.each:
+        if category in part.categories:
+            default = part.categories[category].default
+            said = [None if r is None else r.defaults.get(category) for r in part.regions.possible(place)]
+            if any(default if found is None else found for found in said):
+                return True
+    return False
+
+
 def kept_seconds(policy: Policy, visitor: Visitor) -> int:
-    """How long the cookie with these choices is of use."""
+    """How long the cookie with these choices is of use, from the choice on."""
+    # Wherever the visitor will be then: a refusal made at home is one abroad.
+    if lasting(policy, visitor.refused):
+        return LONGEST
     spans = [grant_seconds(policy, visitor.place)] if visitor.granted else []
     if visitor.refused or visitor.tell_me:
         spans.append(refusal_seconds(policy, visitor.place))
     return max(spans, default=0)
+
+
+def left_seconds(policy: Policy, visitor: Visitor, now: float) -> int:
+    """How long it still is: a refusal that lasts begins anew, nothing else does."""
+    kept = kept_seconds(policy, visitor)
+    if lasting(policy, visitor.refused):
+        return kept
+    return max(0, min(kept, int((visitor.decided_at or 0) + DAY + kept - now)))
 
 
 def terms_of(policy: Policy, granted: Iterable[str]) -> dict[str, str]:
@@ -63,10 +93,14 @@ def holding(
     """
     at = visitor.decided_at
     # The day of the choice is known, not the hour: it holds to the end of its last day. Clocks may be an hour off.
-    if at is None or not at - DAY <= now < at + refusal_seconds(policy, visitor.place) + DAY:
+    if at is None or not at - DAY <= now < math.inf:
         return None
     in_time = now < at + grant_seconds(policy, visitor.place) + DAY
     granted = visitor.granted if in_time else frozenset()
+    if now >= at + refusal_seconds(policy, visitor.place) + DAY:
+        # Of these the browser decides how long it keeps them.
+        refused = lasting(policy, visitor.refused, visitor.place)
+        visitor = replace(visitor, refused=refused, tell_me=visitor.tell_me and bool(refused))
     if not (granted or visitor.refused or visitor.tell_me):
         return None
     if visitor.policy == policy.fingerprint:

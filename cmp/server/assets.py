@@ -20,6 +20,7 @@ from cmp.server.caller import caller_of
 from cmp.server.context import LEDGER, SITE
 from cmp.server.endpoints import ENDPOINTS, Handler
 from cmp.server.per_policy import PerPolicy
+from cmp.server.renewal import renew
 from cmp.wire.banner import is_decided
 from cmp.wire.guard import guard_script
 
@@ -86,6 +87,7 @@ async def _guard(request: web.Request) -> web.Response:
     guard = app[GUARDS].of(caller.policy).of(state, caller.signals)
     response = _send(request, guard, _OWN)
     response.headers["Vary"] = "Cookie, Sec-GPC, DNT"
+    renew(app, caller, response)
     return response
 
 

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from cmp.core.consent import Visitor
 from cmp.core.policy import Policy
+from cmp.core.signals import Signals
 from cmp.ledger.record import Source
 from cmp.seal.form_token import token_holds
 from cmp.server.answers import add_set_cookies, failure, page, success
@@ -44,12 +45,12 @@ async def _withdraw(request: web.Request) -> web.Response:
     return await _take(request, _everything_refused, withdrawal=True)
 
 
-def _everything_refused(policy: Policy, _posting: Posting, _before: Visitor) -> Choice | Failure:
+def _everything_refused(policy: Policy, _posting: Posting, _before: Visitor, _signals: Signals) -> Choice | Failure:
     return refusal(policy)
 
 
 async def _take(
-    request: web.Request, decide: Callable[[Policy, Posting, Visitor], Choice | Failure], *, withdrawal: bool
+    request: web.Request, decide: Callable[[Policy, Posting, Visitor, Signals], Choice | Failure], *, withdrawal: bool
 ) -> web.Response:
     site, policy = request.app[SITE], policy_of(request)
     by_name = {name: fields(request, name) for name in ("sec-fetch-site", "origin", "referer")}
@@ -64,7 +65,7 @@ async def _take(
         return failure(request, posting)
     caller = caller_of(request)
     caller = replace(caller, language=language_of(request, posting.language))
-    choice = decide(policy, posting, caller.visitor)
+    choice = decide(policy, posting, caller.visitor, caller.signals)
     if isinstance(choice, Choice) and sender is Sender.UNPROVEN:
         choice = _vouched_for(request, posting, choice, caller.now)
     if isinstance(choice, Failure):

@@ -12,6 +12,7 @@ from cmp.server.context import CLOCK, LEDGER, SIGNING_KEYS, SITE
 from cmp.server.endpoints import ENDPOINTS
 from cmp.server.occasion import occasion_of
 from cmp.server.paths import path_back
+from cmp.server.renewal import renew
 from cmp.wire.banner import preferences_html
 
 
@@ -43,4 +44,6 @@ async def _show(request: web.Request) -> web.Response:
     caller = caller_of(request)
     request.app[LEDGER].count("preferences.shown", caller.now)
     back, saved = request.query.get("back", ""), request.query.get("saved") == "1"
-    return page(preferences_page(request, caller, back=back, saved=saved))
+    response = page(preferences_page(request, caller, back=back, saved=saved))
+    renew(request.app, caller, response)
+    return response

@@ -21,7 +21,7 @@ from cmp.ledger.errors import LedgerError
 from cmp.ledger.record import Kind, Record, Source, Surface
 from cmp.ledger.store import Acknowledgement
 from cmp.seal.cookie import LIMIT, write_cookie
-from cmp.seal.holding import kept_seconds, terms_of
+from cmp.seal.holding import left_seconds, terms_of
 from cmp.server.caller import Caller
 from cmp.server.choices import Choice
 from cmp.server.context import LEDGER, POLICIES, SIGNING_KEYS, SITE, Appends
@@ -116,20 +116,25 @@ async def store(
     stored = await app[RECORDER].append(record)
     if stored is None:
         return Failure(NOT_WITHDRAWN if caller.visitor.granted else NOT_SAVED)
+    # Only one day fits into a cookie: what was granted before must not live longer by what is granted now.
+    since = caller.visitor.decided_at if choice.carried else None
     visitor = Visitor(
         granted=choice.granted,
         refused=choice.refused,
-        decided_at=caller.now,
+        decided_at=caller.now if since is None else min(since, caller.now),
         policy=policy.fingerprint,
         # Only a grant has to know them; a refusal's cookie is to be like everybody's.
-        shown_with=caller.signals if choice.granted else NO_SIGNALS,
+        shown_with=choice.shown_with if choice.granted else NO_SIGNALS,
         place=caller.visitor.place,
         events=caller.visitor.events,
         tell_me=caller.visitor.tell_me,
     )
     terms = terms_of(policy, visitor.granted)
+    if caller.written is not None:
+        stored_terms = caller.written.terms
+        terms |= {name: stored_terms[name] for name in choice.carried if name in stored_terms}
     cookie = write_cookie(app[SIGNING_KEYS], app[SITE], visitor, stored.person or "", terms)
-    return Stored(visitor, cookie, kept_seconds(policy, visitor))
+    return Stored(visitor, cookie, left_seconds(policy, visitor, caller.now))
 
 
 def _check_policy(app: web.Application, policy: Policy) -> None:

@@ -15,7 +15,7 @@ from aiohttp import web
 from cmp.core.consent import Visitor
 from cmp.seal.cookie import Written, write_cookie
 from cmp.seal.form_token import token_holds
-from cmp.seal.holding import DAY, kept_seconds, refusal_seconds
+from cmp.seal.holding import left_seconds, refusal_seconds
 from cmp.server.answers import FORM, add_set_cookies, failure, success
 from cmp.server.bodies import read_body
 from cmp.server.caller import Caller, caller_of, fields, language_of
@@ -86,8 +86,7 @@ def _switched(app: web.Application, caller: Caller, *, on: bool) -> tuple[Visito
 
 def _left(caller: Caller, kept: Written) -> int:
     """Seconds that the choice in the cookie still holds: being told prolongs nothing."""
-    visitor = replace(kept.visitor, place=caller.visitor.place)
-    return max(0, int((visitor.decided_at or 0) + DAY + kept_seconds(caller.policy, visitor) - caller.now))
+    return left_seconds(caller.policy, replace(kept.visitor, place=caller.visitor.place), caller.now)
 
 
 def _unproven(request: web.Request, wish: _Wish, now: float) -> Failure | None:

@@ -14,10 +14,10 @@ from html import escape
 from typing import Any
 
 from cmp.core.policy import Category, Policy, Vendor
-from cmp.seal.holding import grant_seconds, refusal_seconds
+from cmp.seal.holding import grant_seconds, lasting, refusal_seconds
 from cmp.wire.desk_words import desk_word
 from cmp.wire.policy_words import date_text, duration_text, policy_word
-from cmp.wire.words import country_name, text_of, word
+from cmp.wire.words import company_name, country_name, text_of, word
 
 Document = Mapping[str, Any]
 
@@ -42,10 +42,12 @@ def held(policy: Policy, place: str, language: str) -> str:
     """How long a choice holds for a visitor at `place`."""
     granted, refused = grant_seconds(policy, place), refusal_seconds(policy, place)
     if granted == refused:
-        return _p(language, "holds").format(time=duration_text(language, granted))
-    return _p(language, "holds-apart").format(
-        granted=duration_text(language, granted), refused=duration_text(language, refused)
-    )
+        said = _p(language, "holds").format(time=duration_text(language, granted))
+    else:
+        said = _p(language, "holds-apart").format(
+            granted=duration_text(language, granted), refused=duration_text(language, refused)
+        )
+    return f"{said} {_p(language, 'stays-off')}" if lasting(policy, policy.optional_categories, place) else said
 
 
 def dnt_html(policy: Policy, language: str) -> list[str]:
@@ -109,7 +111,7 @@ def _recipients(key: _ByFingerprint) -> Mapping[str, Sequence[Vendor]]:
 
 def vendor_text(vendor: Vendor, language: str) -> str:
     """Name, company, country and what a transfer there rests on."""
-    company = f"{escape(vendor.company)}, " if vendor.company != vendor.name else ""
+    company = f"{escape(company_name(language, vendor.company))}, " if vendor.company != vendor.name else ""
     basis = f"; {_p(language, f'transfer-{vendor.transfer_basis}')}" if vendor.transfer_basis else ""
     return f"{escape(vendor.name)} ({company}{escape(country_name(language, vendor.country))}{basis})"
 

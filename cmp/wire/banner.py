@@ -27,7 +27,7 @@ from cmp.wire import about, news
 from cmp.wire.occasion import Occasion
 from cmp.wire.policy_words import policy_word
 from cmp.wire.tell_me import CookieLine
-from cmp.wire.words import country_name, spoken, text_of, word
+from cmp.wire.words import company_name, country_name, spoken, text_of, word
 
 SCRIPT_FILE: Final = "banner.js"
 STYLE_FILE: Final = "banner.css"
@@ -306,7 +306,7 @@ def _row(
 
 def _embed_why(vendor: Vendor, language: str) -> str:
     country = country_name(language, vendor.country)
-    return _w(language, "embed-why").format(company=escape(vendor.company), country=escape(country))
+    return _w(language, "embed-why").format(company=escape(company_name(language, vendor.company)), country=escape(country))
 
 
 def _signal_notes(

@@ -38,7 +38,12 @@ _POLICIES: Final = frozenset(
     }
 )
 _NOTHING: Final = frozenset({"no-referrer", "same-origin"})
-_ENOUGH: Final = {"strict-origin": _NOTHING | {"strict-origin"}, "no-referrer": _NOTHING}
+# What is wanted keeps the path for the page's own origin: of a part of a page only that tells its page, and with
+# "no-referrer" a form of the site would be sent with "Origin: null".
+_ENOUGH: Final = {
+    "strict-origin-when-cross-origin": _NOTHING | {"strict-origin", "strict-origin-when-cross-origin"},
+    "same-origin": _NOTHING,
+}
 
 
 def without_location(fields: Fields) -> tuple[tuple[bytes, bytes], ...]:
@@ -61,8 +66,8 @@ def _is_dictionary(text: str) -> bool:
 
 
 def with_referrer_policy(fields: Fields, wanted: str) -> tuple[tuple[bytes, bytes], ...]:
-    """The fields with a Referrer-Policy of `wanted` ("strict-origin" or "no-referrer"), unless the page's own is as
-    strict. Of several the last that a browser knows counts."""
+    """The fields with a Referrer-Policy of `wanted` ("strict-origin-when-cross-origin" or "same-origin"), unless the
+    page's own tells other origins no more. Of several the last that a browser knows counts."""
     stated = ",".join(value.decode("latin-1") for name, value in fields if name.lower() == b"referrer-policy")
     known = [token for part in stated.split(",") if (token := part.strip().lower()) in _POLICIES]
     if known and known[-1] in _ENOUGH[wanted]:

@@ -10,7 +10,7 @@ from typing import Final
 from cmp.core.lifetimes import UNIT_SECONDS, read_lifetime
 from cmp.core.policy import Category, Policy
 from cmp.policy.changes import Change, ChangeKind
-from cmp.wire.words import LANGUAGES, country_name, spoken, text_of
+from cmp.wire.words import LANGUAGES, company_name, country_name, spoken, text_of
 
 # Each row: what it is for, then the text in each language. `{...}` is filled in by the caller, escaped.
 _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
@@ -67,6 +67,11 @@ _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
         "holds-apart",
         "What you accept holds for {granted}, what you refuse for {refused}; then we ask again.",
         "Was Sie annehmen, gilt für {granted}, was Sie ablehnen, für {refused}; dann fragen wir neu.",
+    ),
+    (
+        "stays-off",
+        "What is on until you refuse it stays off once you did.",
+        "Was an ist, bis Sie es ablehnen, bleibt danach aus.",
     ),
     ("until-refused", "on until you refuse", "an, bis Sie ablehnen"),
     ("claimed", "Stated as {claimed}, treated as {basis}.", "Angegeben als {claimed}, behandelt als {basis}."),
@@ -252,6 +257,8 @@ def _value(kind: ChangeKind, value: str, policy: Policy, language: str) -> str:
     match kind:
         case ChangeKind.CATEGORY_BASIS:
             return policy_word(language, f"basis-{value}")
+        case ChangeKind.VENDOR_COMPANY:
+            return company_name(language, value)
         case ChangeKind.VENDOR_COUNTRY:
             return country_name(language, value)
         case ChangeKind.VENDOR_CATEGORY:

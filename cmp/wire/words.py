@@ -31,6 +31,7 @@ _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
     ("unstated", "not stated", "nicht angegeben"),
     ("more", "and {count} more", "und {count} weitere"),
     ("nowhere", "country not known", "Land nicht bekannt"),
+    ("site-itself", "the site itself", "die Seite selbst"),
     ("signal", "Opt-out request honoured ({signals}).", "Widerspruch beachtet ({signals})."),
     (
         "signal-override",
@@ -96,6 +97,8 @@ _COUNTRY_TABLE: Final[tuple[tuple[str, str, str], ...]] = (
     ("CA", "Canada", "Kanada"),
     ("CH", "Switzerland", "Schweiz"),
     ("CN", "China", "China"),
+    ("CR", "Costa Rica", "Costa Rica"),
+    ("CY", "Cyprus", "Zypern"),
     ("CZ", "Czechia", "Tschechien"),
     ("DE", "Germany", "Deutschland"),
     ("DK", "Denmark", "Dänemark"),
@@ -109,6 +112,7 @@ _COUNTRY_TABLE: Final[tuple[tuple[str, str, str], ...]] = (
     ("IN", "India", "Indien"),
     ("IT", "Italy", "Italien"),
     ("JP", "Japan", "Japan"),
+    ("KR", "South Korea", "Südkorea"),
     ("LU", "Luxembourg", "Luxemburg"),
     ("LV", "Latvia", "Lettland"),
     ("MT", "Malta", "Malta"),
@@ -116,12 +120,17 @@ _COUNTRY_TABLE: Final[tuple[tuple[str, str, str], ...]] = (
     ("NO", "Norway", "Norwegen"),
     ("NZ", "New Zealand", "Neuseeland"),
     ("PL", "Poland", "Polen"),
+    ("PT", "Portugal", "Portugal"),
     ("RU", "Russia", "Russland"),
     ("SE", "Sweden", "Schweden"),
     ("SI", "Slovenia", "Slowenien"),
+    ("UA", "Ukraine", "Ukraine"),
     ("US", "USA", "USA"),
 )
 _COUNTRIES: Final = {row[0]: dict(zip(LANGUAGES, row[1:], strict=True)) for row in _COUNTRY_TABLE}
+
+# What the catalogue has as the company of cookies that common software of a site sets.
+_SITE_ITSELF: Final = "The site itself"
 
 # What a person's browser sends is at most a handful of languages; a longer header is somebody else's.
 _HEADER_LIMIT: Final = 1_000
@@ -143,6 +152,11 @@ def country_name(language: str, code: str) -> str:
     if code == "ZZ":
         return word(language, "nowhere")
     return _COUNTRIES.get(code, {}).get(spoken(language), code)
+
+
+def company_name(language: str, company: str) -> str:
+    """The company's name, and words where the catalogue names no company: what every site sets by itself."""
+    return word(language, "site-itself") if company == _SITE_ITSELF else company
 
 
 def text_of(texts: Mapping[str, str], language: str) -> str:

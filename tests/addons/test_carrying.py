@@ -1,6 +1,7 @@
 """Numbers, places and confined cookies go where the policy says: not a byte of a body that holds one leaves."""
 
 import gzip
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,12 +9,15 @@ import pytest
 from mitmproxy import http
 from mitmproxy.io import FlowReader
 
+from addons.connect_to import Route
 from cmp.capture.flow_exchange import read_mark
 from cmp.capture.reading import read_capture
 from cmp.core.decide import decide
 from cmp.core.forms import decision_form
 from cmp.core.policy import Policy
 from cmp.live.enforcement import Enforcement, Mode
+from cmp.live.listening import Listening
+from cmp.proxy import ProxySettings
 from tests.addons.test_enforce import SITE, shop_policy
 from tests.live import Arrived, Upstream, answer, regular, reverse, running_proxy, running_upstream, send
 
@@ -142,6 +146,44 @@ class TestObserved:
             send(observed, f"http://{LIBRARY}/x", *FROM_SITE, FORM, method="POST", body=body).body == b"from upstream"
         )
         assert [request.body for request in upstream.arrived] == [body]
+
+
+@pytest.mark.parametrize(
+    "framing, before, after",
+    [
+        pytest.param("Transfer-Encoding: chunked", b"5\r\n", b"\r\n", id="of unknown length"),
+        pytest.param("Content-Length: 15", b"", b"", id="small"),
+        pytest.param("Content-Length: 200000", b"", b"", id="large"),
+    ],
+)
+@pytest.mark.parametrize("failing", [False, True], ids=["heard", "looking fails"])
+def test_where_only_observed_each_part_of_an_upload_is_passed_on_as_it_comes(
+    monkeypatch: pytest.MonkeyPatch, framing: str, before: bytes, after: bytes, failing: bool
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise RuntimeError("made to fail")
+
+    if failing:
+        monkeypatch.setattr(Listening, "_take", fail)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        settings = ProxySettings("regular", routes=(Route("", 0, "127.0.0.1", server.getsockname()[1]),))
+        with (
+            running_proxy(Enforcement(policy(), Mode.OBSERVE), settings) as proxy,
+            socket.create_connection(("127.0.0.1", proxy.port), timeout=20) as client,
+        ):
+            head = f"POST http://{LIBRARY}/x HTTP/1.1\r\nHost: {LIBRARY}\r\n{framing}\r\n\r\n"
+            client.sendall(head.encode())
+            # The proxy connects when it is to forward something.
+            client.sendall(before + b"part1" + after)
+            server.settimeout(20)
+            with server.accept()[0] as arriving:
+                arriving.settimeout(20)
+                received = b""
+                for part in (b"part1", b"part2"):
+                    while part not in received:
+                        received += arriving.recv(65_536)
+                    client.sendall(before + b"part2" + after)
+    assert b"part1" in received
 
 
 @pytest.mark.parametrize("mode", Mode)

@@ -68,6 +68,10 @@ def chat_answers(request: Arrived) -> bytes:
         return answer(b"bye", ("Set-Cookie", "chat=; Max-Age=0; Path=/"))
     if request.target.startswith("/page"):
         return answer(f'<p><script src="http://{CHAT}/c.js"></script>'.encode(), ("Content-Type", "text/html"))
+    if request.target.startswith("/messages?failed"):
+        return answer(b"no", status="503 Service Unavailable")
+    if request.target.startswith("/messages?cached"):
+        return answer(b"yes", ("Cache-Control", "public, max-age=3600"), ("ETag", '"1"'), ("X-Own", "kept"))
     if request.target.startswith("/plain"):
         return answer(b"nothing set")
     return answer(b"hello", ("Set-Cookie", "chat=c1; Max-Age=63072000; Path=/"))
@@ -182,6 +186,19 @@ class TestChat:
         browser.visit("/")
         assert upstream.arrived[1].values("Cookie") == ["chat=c1"]
 
+    @pytest.mark.parametrize("target", ["/", "/messages?failed"])
+    def test_what_failed_is_not_remembered(self, browser: Browser, target: str) -> None:
+        assert MARKER not in browser.visit("/messages?failed", "POST")
+        assert MARKER not in browser.visit(target)
+
+    def test_an_answer_with_a_marker_is_in_no_shared_cache(self, browser: Browser) -> None:
+        got = send(browser.port, "/messages?cached", ("Host", SITE), method="POST")
+        assert MARKER in got.values("Set-Cookie")[0]
+        assert (got.values("Cache-Control"), got.values("ETag")) == (["private, no-cache"], [])
+        assert got.values("X-Own") == ["kept"]
+        plain = send(browser.port, "/messages?cached", ("Host", SITE))
+        assert plain.values("Cache-Control") == ["public, max-age=3600"]
+
     def test_it_is_not_set_again_without_need(self, browser: Browser) -> None:
         browser.visit("/messages", "POST")
         assert browser.visit("/plain").lines == {}
@@ -229,6 +246,30 @@ def test_sc_3_no_cookie_is_set_that_was_neither_sent_nor_set_by_the_site(upstrea
         for target, method in (("/plain", "GET"), ("/plain", "POST"), ("/plain/page.html", "GET")):
             browser.jar.clear()
             assert browser.visit(target, method).lines == {}
+
+
+SENT = (("Host", SITE), ("Cookie", f"a=1; {MARKER}=v1.x; session=2"))
+ELSEWHERE = {"rollout": {"paths": ["/elsewhere/*"]}}
+EXCLUDED = {"exclude": [{"host": "shop.test", "paths": ["/x*"]}]}
+NO_EVENTS: dict[str, object] = {"events": {}, "cookies": []}
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({}, id="within"),
+        pytest.param(ELSEWHERE, id="outside the rollout"),
+        pytest.param(EXCLUDED, id="excluded path"),
+        pytest.param(NO_EVENTS, id="policy without events"),
+    ],
+)
+def test_no_part_of_the_site_is_sent_the_marker(upstream: Upstream, mode: Mode, changes: dict[str, object]) -> None:
+    more = {"categories": CATEGORIES_WITHOUT} if changes is NO_EVENTS else {}
+    allowing = {"unknown": {"host": "allow", "cookie": "allow"}, "sites": ["shop.test"]}
+    with running_proxy(Enforcement(policy(**changes, **more, **allowing), mode), reverse(upstream)) as proxy:
+        send(proxy.port, "/x", *SENT)
+    assert upstream.arrived[0].values("Cookie") == ["a=1; session=2"]
 
 
 def test_a_marker_outlives_the_proxy(upstream: Upstream, tmp_path: Path) -> None:

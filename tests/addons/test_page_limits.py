@@ -89,10 +89,10 @@ class TestSite:
     def test_the_sites_own_fields_stay_and_ours_counts(self, site: Shop) -> None:
         got = site.get("/own")
         assert got.values("Permissions-Policy") == ["geolocation=(self), camera=()", "geolocation=()"]
-        assert got.values("Referrer-Policy") == ["unsafe-url", "strict-origin"]
+        assert got.values("Referrer-Policy") == ["unsafe-url", "strict-origin-when-cross-origin"]
 
     def test_hc_22_links_tell_other_sites_the_origin_alone(self, site: Shop) -> None:
-        assert site.get("/", "accept").values("Referrer-Policy") == ["strict-origin"]
+        assert site.get("/", "accept").values("Referrer-Policy") == ["strict-origin-when-cross-origin"]
 
     def test_cu_19_the_page_states_what_the_policy_declares(self, site: Shop) -> None:
         assert site.get("/own").values("Tk") == ["D"]
@@ -102,9 +102,9 @@ class TestSite:
         assert [got.values(name) for name in LIMITED] == [[], [], []]
 
 
-def test_with_none_links_tell_nothing(upstream: Upstream, tmp_path: Path) -> None:
+def test_with_none_links_tell_other_sites_nothing(upstream: Upstream, tmp_path: Path) -> None:
     with shop(upstream, tmp_path, policy(outgoing={"referrer": "none"})) as site:
-        assert site.get("/").values("Referrer-Policy") == ["no-referrer"]
+        assert site.get("/").values("Referrer-Policy") == ["same-origin"]
 
 
 def test_a_policy_that_says_nothing_of_it_adds_nothing(upstream: Upstream, tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_a_browsers_proxy_says_it_to_every_page(upstream: Upstream) -> None:
     with running_proxy(policy(), regular(upstream)) as proxy:
         got = send(proxy.port, f"http://{SITE}/own", *PAGE)
     assert got.values("Permissions-Policy")[-1] == "geolocation=()"
-    assert got.values("Referrer-Policy")[-1] == "strict-origin"
+    assert got.values("Referrer-Policy")[-1] == "strict-origin-when-cross-origin"
     # It is the site's to say, and this is not ours.
     assert got.values("Tk") == ["N"]
 

@@ -38,6 +38,19 @@ LOCATIONS = {
 }
 
 
+TYPES = {
+    "/script": "text/javascript",
+    "/module": "Application/JavaScript; charset=utf-8",
+    "/xml": "application/xml",
+    "/xslt": "application/xslt+xml",
+    "/odd": "text/plain, application/javascript",
+    "/untyped": "",
+    "/styles": "text/css; charset=utf-8",
+    "/linked": "application/ld+json",
+    "/film": "video/mp4",
+}
+
+
 def policy(**changes: object) -> Policy:
     categories = {
         "necessary": {"basis": "necessary", "title": {"en": "Necessary"}},
@@ -63,10 +76,11 @@ def vendor_answers(request: Arrived) -> bytes:
     path = request.target.partition("?")[0]
     if path in LOCATIONS:
         return answer(b"", ("Location", LOCATIONS[path]), status="302 Found")
-    types = {"/page": "text/html", "/picture": "image/svg+xml", "/data": "application/json"}
+    types = {"/page": "text/html", "/picture": "image/svg+xml", "/data": "application/json", **TYPES}
+    stated = types.get(path, "text/plain")
     return answer(
         b"<script>alert(1)</script>",
-        ("Content-Type", types.get(path, "text/plain")),
+        *([("Content-Type", stated)] if stated else []),
         ("Set-Cookie", "visitor=v; Path=/"),
         ("Clear-Site-Data", '"cookies"'),
         ("Strict-Transport-Security", "max-age=1"),
@@ -253,6 +267,20 @@ class TestOnTheWire:
             "ETag",
         )
         assert [got.values(name) for name in gone] == [[]] * len(gone)
+
+    @pytest.mark.parametrize("path", ["script", "module", "xml", "xslt", "odd", "untyped", "page"])
+    def test_without_permission_nothing_comes_back_as_a_script(self, world: World, path: str) -> None:
+        # A browser without Fetch Metadata does not say that it asks for one.
+        assert world.relay(f"feedback/{API}/{path}").values("Content-Type") == ["text/plain"]
+
+    @pytest.mark.parametrize("path", ["picture", "data", "styles", "linked", "film"])
+    def test_what_is_shown_or_read_keeps_its_type(self, world: World, path: str) -> None:
+        expected = {"picture": "image/svg+xml", "data": "application/json"}.get(path) or TYPES[f"/{path}"]
+        assert world.relay(f"feedback/{API}/{path}").values("Content-Type") == [expected]
+
+    def test_with_permission_a_script_stays_one(self, world: World) -> None:
+        got = world.relay(f"feedback/{API}/script", world.cookie("accept"), ("Sec-Fetch-Dest", "script"))
+        assert got.values("Content-Type") == ["text/javascript"]
 
     @pytest.mark.parametrize(
         "path, location",

@@ -11,7 +11,7 @@ import pytest
 from addons.enforce import Enforce
 from cmp.live.enforcement import Enforcement
 from tests.addons.test_enforce import SITE, shop_policy
-from tests.live import Arrived, Upstream, answer, reverse, running_proxy, running_upstream, send, wait_for
+from tests.live import Arrived, Upstream, answer, regular, reverse, running_proxy, running_upstream, send, wait_for
 
 COOKIES = (("Set-Cookie", "old=1; Path=/"), ("Set-Cookie", "new=1; Path=/"))
 
@@ -98,3 +98,20 @@ def test_nothing_stays_of_flows_that_ended(site: Site, upstream: Upstream) -> No
             return len(addon._under) == 0
 
         assert wait_for(none_left)
+
+
+def confining(version: str, *, confined: bool = True) -> Enforcement:
+    cookies = [{"name": "chat", "category": "necessary", "hosts": ["shop.test"], "confined": confined}]
+    unknown = {"host": "allow", "cookie": "allow"}
+    return Enforcement(shop_policy(version=version, cookies=cookies, vendors=[], sites=["shop.test"], unknown=unknown))
+
+
+@pytest.mark.parametrize("confined", [True, False], ids=["confined still", "not confined any more"])
+def test_what_was_learnt_of_a_confined_cookie_outlives_the_policy(upstream: Upstream, confined: bool) -> None:
+    with running_proxy(confining("old"), regular(upstream)) as proxy:
+        send(proxy.port, f"http://{SITE}/", ("Cookie", "chat=c7f3a9d2e8b64c51"))
+        _enforce(proxy.master.addons.get("enforce")).enforcement = confining("new", confined=confined)
+        own = send(proxy.port, f"http://{SITE}/x?c=c7f3a9d2e8b64c51")
+        other = send(proxy.port, "http://other.test/x?c=c7f3a9d2e8b64c51")
+    assert own.values("X-Consentry") == []
+    assert other.values("X-Consentry") == (["blocked"] if confined else [])

@@ -12,6 +12,7 @@ from cmp.core.decide import decide
 from cmp.core.forms import decision_form
 from cmp.core.policy import Policy
 from tests.addons.test_enforce import SITE, shop_policy
+from tests.addons.test_rollout import Failing
 from tests.live import Arrived, Upstream, answer, regular, reverse, running_proxy, running_upstream, send
 
 STATS, LIBRARY = "stats.test", "cdn.lib.test"
@@ -105,6 +106,14 @@ def test_with_none_others_learn_nothing_of_the_page(upstream: Upstream) -> None:
     with running_proxy(policy_with(outgoing={"referrer": "none"}), regular(upstream)) as proxy:
         send(proxy.port, f"http://{LIBRARY}/a.js", *FROM_PAGE)
     assert upstream.arrived[0].values("Referer") == []
+
+
+@pytest.mark.parametrize("change", [None, Failing("_decide_request")], ids=["decided", "deciding failed"])
+def test_what_stands_behind_a_hash_is_not_forwarded(upstream: Upstream, change: Failing | None) -> None:
+    with running_proxy(policy_with(), reverse(upstream), change=change) as proxy:
+        send(proxy.port, "/b?a=1#?card=4539578763621486", ("Host", SITE))
+        send(proxy.port, "/b%23c", ("Host", SITE))
+    assert [request.target for request in upstream.arrived] == ["/b?a=1", "/b%23c"]
 
 
 def test_dropped_addresses_do_not_arrive_behind_a_site_either(upstream: Upstream) -> None:

@@ -87,6 +87,19 @@ def test_a_page_outside_the_rollout_is_observed_whole(upstream: Upstream, target
     assert seen(upstream, shop_policy(rollout={"paths": ["/shop/*"]}), target) is expected
 
 
+@pytest.mark.parametrize("referrer", ["origin", "none"])
+def test_parts_of_a_page_within_can_be_told_by_its_own_referrer_policy(upstream: Upstream, referrer: str) -> None:
+    policy = shop_policy(rollout={"paths": ["/shop/*"]}, outgoing={"referrer": referrer})
+    page = f"http://{SITE}/shop/basket"
+    with running_proxy(policy, reverse(upstream)) as proxy:
+        (stated,) = send(proxy.port, "/shop/basket", *DOCUMENT).values("Referrer-Policy")
+        # Referrer Policy, section 8.3: what a browser then sends to the page's own origin.
+        sent = {"strict-origin-when-cross-origin": page, "same-origin": page, "strict-origin": f"http://{SITE}/"}
+        fields = [("Referer", sent[stated])] if stated in sent else []
+        send(proxy.port, "/logo.txt", ("Host", SITE), ("Sec-Fetch-Dest", "image"), DOCUMENT[-1], *fields)
+    assert upstream.arrived[-1].values("Cookie") == ["session=2"]
+
+
 class TestWithin:
     """What a flow says of its page, read off its header."""
 

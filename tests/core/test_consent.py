@@ -26,6 +26,7 @@ def test_the_order_of_precedence() -> None:
         "service the visitor asked for",
         "privacy signal",
         "grant",
+        "silence beside a refusal",
         "regional default",
         "policy default",
     ]
@@ -116,7 +117,7 @@ def test_the_order_of_precedence() -> None:
             "analytics", visitor("comfort"), NO_SIGNALS, False, Reason.DEFAULT_DENIED, id="another was granted"
         ),
         pytest.param(
-            "research", visitor("", "comfort"), NO_SIGNALS, True, Reason.DEFAULT_ALLOWED, id="another was refused"
+            "research", visitor("", "comfort"), NO_SIGNALS, False, Reason.REFUSED, id="silence beside a refusal"
         ),
         # a DNT of nought
         pytest.param(

@@ -197,6 +197,14 @@ def test_a_vendor_serves_another_purpose_on_some_hosts_and_paths() -> None:
     assert list(found.values()) == ["comfort", "analytics", "analytics"]
 
 
+def test_who_lets_a_vendor_load_agreed_to_what_it_is_shown_as() -> None:
+    use = {"category": "advertising", "paths": ["/tr*"]}
+    policy = compiled(vendors=vendors(stats={"uses": [use]}))
+    who = Visitor(granted=frozenset({"vendor:stats"}), refused=frozenset({"advertising", "analytics"}))
+    reasons = [rule_on_request(policy, who, exchange(f"https://stats.test/{path}")).reason for path in ("x", "tr")]
+    assert reasons == [Reason.GRANTED, Reason.REFUSED]
+
+
 def test_a_name_of_the_site_that_leads_to_a_vendor_is_the_vendors() -> None:
     policy = compiled(**SITE, vendors=vendors(stats={"aliases": ["metrics.shop.test"]}))
     assert ruled(policy, exchange("https://metrics.shop.test/", SHOP)).vendor == "stats"

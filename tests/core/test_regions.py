@@ -90,6 +90,8 @@ def test_without_regions_the_policy_counts_everywhere() -> None:
         pytest.param("us-ca", "US-CA", id="a part of one"),
         pytest.param("XX", "", id="an edge that does not know"),
         pytest.param("T1", "", id="Tor"),
+        pytest.param("EU", "", id="a continent"),
+        pytest.param("UK", "", id="no code of a country: that is GB"),
         pytest.param("", "", id="nothing"),
         pytest.param("Germany", "", id="a name"),
         pytest.param("DE,US", "", id="a list"),

@@ -7,7 +7,7 @@ import pytest
 
 from cmp.core.consent import NO_CHOICE, Visitor
 from cmp.core.decide import decide
-from cmp.core.decision import Decision, EditKind
+from cmp.core.decision import Decision, EditKind, Reason
 from cmp.core.exchange import Exchange, Phase
 from cmp.core.policy import Policy
 from tests.core.examples import compiled, exchange, shop
@@ -87,6 +87,46 @@ def test_a_request_is_decided_on_alike_before_and_after_its_answer() -> None:
 def test_an_event_shows_in_a_request(event: dict[str, Any], url: str, method: str, seen: bool) -> None:
     policy = compiled(**SITE, events={"opened": event})
     assert decide(policy, NO_CHOICE, answered(url, method=method)).events == (("opened",) if seen else ())
+
+
+@pytest.mark.parametrize(
+    "change, seen",
+    [
+        pytest.param({"fetch_site": "same-origin"}, True, id="the page itself"),
+        pytest.param({"fetch_site": "none"}, True, id="the person, by address or bookmark"),
+        pytest.param({"fetch_site": "cross-site"}, False, id="another site's page"),
+        pytest.param({"method": "OPTIONS"}, False, id="a question before the request"),
+        pytest.param({"method": "HEAD"}, False, id="a look"),
+        pytest.param({"header_names": frozenset({"sec-purpose"})}, False, id="fetched before anybody asked"),
+    ],
+)
+def test_only_the_visitor_makes_an_event(change: dict[str, Any], seen: bool) -> None:
+    policy = compiled(**SITE, events={"opened": {"path": "/open"}})
+    asked = replace(answered("https://shop.test/open"), **change)
+    assert decide(policy, NO_CHOICE, asked).events == (("opened",) if seen else ())
+
+
+def test_a_request_of_another_sites_page_is_no_event() -> None:
+    policy = compiled(**SITE, events={"opened": {"path": "/open"}})
+    asked = exchange("https://shop.test/open", "https://evil.test/", set_cookies=["x=1"])
+    assert decide(policy, NO_CHOICE, asked).events == ()
+
+
+def test_the_request_that_asks_for_a_service_is_part_of_it() -> None:
+    categories = shop()["categories"]
+    categories["comfort"]["after"] = "opened"
+    policy = compiled(categories=categories, events={"opened": {"host": "chat.test", "path": "/open"}})
+    assert decide(policy, NO_CHOICE, answered("https://chat.test/open")).ruling.reason is Reason.ASKED_FOR
+    assert decide(policy, NO_CHOICE, answered("https://chat.test/x")).ruling.reason is Reason.DEFAULT_DENIED
+
+
+def test_that_a_host_is_necessary_makes_no_undeclared_cookie_so() -> None:
+    asked = exchange("https://pay.test/", "https://www.shop.test/", cookie="x=1", set_cookies=["y=1; Max-Age=9"])
+    kinds = [(edit.kind, edit.ruling.reason) for edit in decide(compiled(), NO_CHOICE, asked).edits]
+    assert kinds == [
+        (EditKind.STRIP_COOKIE, Reason.UNKNOWN_DENIED),
+        (EditKind.STRIP_SET_COOKIE, Reason.UNKNOWN_DENIED),
+    ]
 
 
 def test_a_request_that_is_stopped_is_no_event() -> None:

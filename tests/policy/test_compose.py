@@ -128,6 +128,40 @@ def test_navigation_stays_free() -> None:
     assert decide(joint, NO_CHOICE, exchange("https://pay.test/", kind=Kind.DOCUMENT)).ruling.allowed
 
 
+def test_what_one_leaves_alone_the_other_still_looks_at() -> None:
+    own = compiled(sites=["shop.test"], exclude=[{"paths": ["/old/*"]}])
+    theirs = client(sites=["shop.test"], cookies=[{"name": "trk", "category": "analytics"}])
+    asked = exchange("https://shop.test/old/x", "https://shop.test/", cookie="trk=1")
+    for parts in ([own, theirs], [theirs, own]):
+        assert [e.name for e in decide(compose(parts), NO_CHOICE, asked).edits] == ["trk"]
+
+
+@pytest.mark.parametrize(
+    "promise, reason",
+    [
+        pytest.param({"transfers": {"within": ["EEA"]}}, Reason.OUTSIDE_REGION, id="where data may go"),
+        pytest.param({"authorisation": "listed"}, Reason.UNAUTHORISED, id="who is authorised"),
+    ],
+)
+def test_own_promises_hold_for_a_vendor_that_only_the_client_names(promise: dict[str, Any], reason: Reason) -> None:
+    theirs = client(vendors=[{**vendor("far.test", "analytics"), "country": "US"}])
+    joint = compose([compiled(**promise), theirs])
+    found = decide(joint, supposed_visitor(joint, "accept"), exchange("https://far.test/")).ruling
+    assert (found.allowed, found.reason) == (False, reason)
+
+
+def test_policies_that_agree_on_nothing_necessary_can_still_be_asked() -> None:
+    mine = {"a": category("necessary"), "b": category()}
+    theirs = {"a": category(), "b": category("necessary")}
+    events = {"opened": {"path": "/open"}}
+    parts = [
+        compiled(sites=["shop.test"], categories=categories, vendors=[], cookies=[], signals=None, events=events)
+        for categories in (mine, theirs)
+    ]
+    asked = exchange("https://shop.test/open", "https://shop.test/", set_cookies=["x=1"])
+    assert decide(compose(parts), NO_CHOICE, asked).events == ("opened",)
+
+
 # -- files
 
 

@@ -36,6 +36,32 @@ def vendors(index: int, **change: Any) -> list[dict[str, Any]]:
             id="how long a cookie lives",
         ),
         pytest.param({"unknown": {"host": "allow"}}, set(), id="not what is unknown"),
+        pytest.param({"vendors": vendors(1, techniques=["session-replay"])}, {"analytics"}, id="by which technique"),
+        pytest.param(
+            {"vendors": vendors(1, cookies=[{"name": "_st", "lifetime": "10 years"}])},
+            {"analytics"},
+            id="how long a vendor's cookie lives",
+        ),
+        pytest.param(
+            {"changes": [{"version": "2", "date": "2026-01-01", "text": {"en": "Now sold"}}]},
+            set(),
+            id="not every change",
+        ),
+        pytest.param(
+            {
+                "changes": [
+                    {
+                        "version": "2",
+                        "date": "2026-01-01",
+                        "material": True,
+                        "categories": ["analytics"],
+                        "text": {"en": "Now sold"},
+                    }
+                ]
+            },
+            {"analytics"},
+            id="what the operator says is material",
+        ),
     ],
 )
 def test_material_is_for_what_by_whom_where_and_how_long(change: dict[str, Any], categories: set[str]) -> None:

@@ -357,7 +357,9 @@ def test_hc_21_a_notice_is_shown_from_its_first_day_to_its_last(world: World) ->
 
 def test_hc_21_there_is_a_place_for_notices(world: World) -> None:
     with world.served() as site:
-        assert site.get("notices", html=False).json["notices"] == []
+        answer = site.get("notices", html=False)
+        assert answer.status == 200
+        assert answer.json["notices"] == []
 
 
 def test_hc_22_a_site_that_a_link_leads_to_does_not_learn_the_page(world: World) -> None:

@@ -237,7 +237,7 @@ class World:
             body_start="",
         )
         csp = strict_csp(self.policy, visitor, signals, url, rewritten.named_hosts, reserved=RESERVED_PATH)
-        return Page(rewritten, csp or "", guard_table(self.policy, visitor, signals, url))
+        return Page(rewritten, csp, guard_table(self.policy, visitor, signals, url))
 
     # -------------------------------------------------------------------------------------------- auditing
 
@@ -278,10 +278,10 @@ def codes(found: Iterable[Finding]) -> set[str]:
 
 @dataclass(frozen=True)
 class Page:
-    """A page as a visitor gets it: rewritten, with its CSP (empty: none) and the table of its guard."""
+    """A page as a visitor gets it: rewritten, with its CSP (None: there is none) and the table of its guard."""
 
     rewritten: Rewritten
-    csp: str
+    csp: str | None
     guard: Mapping[str, Any] = field(repr=False)
 
     @property
@@ -290,6 +290,8 @@ class Page:
 
     def admits(self, url: str) -> bool:
         """Whether the CSP lets the page ask for `url` (CSP 3, section 6.7.2.8, as far as our own sources need it)."""
+        if self.csp is None:
+            return True
         sources = self.csp.partition("default-src ")[2].partition(";")[0].split()
         host = urlsplit(url).hostname or ""
         return any(_fits(source.removesuffix(":*"), host) for source in sources if not source.startswith("'"))

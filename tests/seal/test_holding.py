@@ -9,7 +9,7 @@ import pytest
 from cmp.core.consent import Visitor
 from cmp.core.policy import Policy
 from cmp.policy.compose import compose
-from cmp.seal.holding import grant_seconds, holding, kept_seconds, refusal_seconds, terms_of
+from cmp.seal.holding import LONGEST, grant_seconds, holding, kept_seconds, left_seconds, refusal_seconds, terms_of
 from tests.core.examples import compiled, shop
 
 DAY = 86_400
@@ -53,7 +53,7 @@ def test_of_composed_policies_a_grant_holds_the_shorter_and_a_refusal_the_longer
         (Visitor(), 0),
         (Visitor(granted=NAMES), 3),
         (Visitor(refused=NAMES), 12),
-        (Visitor(granted=NAMES, refused=frozenset({"research"})), 12),
+        (Visitor(granted=NAMES, refused=frozenset({"advertising"})), 12),
         (Visitor(tell_me=True), 12),
     ],
     ids=["nothing", "grants", "refusals", "both", "told"],
@@ -76,10 +76,57 @@ def test_a_grant_runs_out_before_a_refusal_where_the_place_is_not_known(
     days: int, granted: bool, refused: bool
 ) -> None:
     policy = in_regions()
-    visitor = Visitor(NAMES, frozenset({"research"}), AT, policy.fingerprint)
+    visitor = Visitor(NAMES, frozenset({"advertising"}), AT, policy.fingerprint)
     held = holding(policy, visitor, {}, AT + days * DAY)
     assert (held is not None and held[0].granted == NAMES) is granted
-    assert (held is not None and held[0].refused == {"research"}) is refused
+    assert (held is not None and held[0].refused == {"advertising"}) is refused
+
+
+@pytest.mark.parametrize(
+    "place, still",
+    [
+        pytest.param("DE", {"research"}, id="the policy allows it"),
+        pytest.param("US-CA", {"research", "comfort"}, id="the region does"),
+        pytest.param("", {"research", "comfort"}, id="a region does that the visitor may be in"),
+    ],
+)
+@pytest.mark.parametrize("days", [13 * 31, 4_000])
+def test_a_refusal_of_what_is_allowed_by_default_does_not_end_by_itself(days: int, place: str, still: set[str]) -> None:
+    defined = [{"id": "california", "places": ["US-CA"], "defaults": {"comfort": "allow"}}]
+    policy = compiled(regions={"source": {"header": "x-place"}, "defined": defined})
+    refused = frozenset({"research", "comfort", "advertising"})
+    visitor = Visitor(NAMES, refused, AT, policy.fingerprint, place=place, tell_me=True)
+    assert kept_seconds(policy, visitor) == LONGEST
+    assert left_seconds(policy, visitor, AT + days * DAY) == LONGEST
+    held = holding(policy, visitor, {}, AT + days * DAY)
+    assert held is not None
+    assert (held[0].granted, held[0].refused, held[0].tell_me) == (frozenset(), still, True)
+
+
+def test_a_refusal_made_where_nothing_is_allowed_is_kept_for_where_it_is() -> None:
+    defined = [{"id": "california", "places": ["US-CA"], "defaults": {"comfort": "allow"}}]
+    policy = compiled(regions={"source": {"header": "x-place"}, "defined": defined})
+    assert kept_seconds(policy, Visitor(refused=frozenset({"comfort"}), place="DE")) == LONGEST
+    assert kept_seconds(policy, Visitor(refused=frozenset({"advertising"}), place="DE")) < LONGEST
+
+
+def test_of_composed_policies_one_that_allows_by_default_makes_the_refusal_last() -> None:
+    both = compose([compiled(), compiled(categories=without_default())])
+    assert kept_seconds(both, Visitor(refused=frozenset({"research"}))) == LONGEST
+
+
+def without_default() -> dict[str, Any]:
+    categories = shop()["categories"]
+    del categories["research"]["default"]
+    return dict(categories)
+
+
+def test_what_is_granted_again_is_of_use_no_longer_than_it_was() -> None:
+    policy = in_regions()
+    visitor = Visitor(granted=NAMES, decided_at=AT)
+    assert left_seconds(policy, visitor, AT) == 3 * MONTH
+    assert left_seconds(policy, visitor, AT + 2 * MONTH) == MONTH + DAY
+    assert left_seconds(policy, visitor, AT + 9 * MONTH) == 0
 
 
 @pytest.mark.parametrize("now", [AT - DAY - 1, AT - 10 * DAY, -math.inf, math.nan, math.inf])

@@ -12,7 +12,7 @@ from cmp.policy.compose import compose
 from cmp.policy.in_force import Announced, InForce
 from cmp.server.recording import notice_of
 from tests.core.examples import compiled, shop
-from tests.server.site import OPTIONAL, Running, running, shop_policy
+from tests.server.site import NOW, OPTIONAL, Running, running, shop_policy
 
 DAY = 86_400
 MONTH = 31 * DAY
@@ -124,8 +124,17 @@ REGIONS = {
 }
 
 
-def by_place() -> Policy:
-    return shop_policy(regions=REGIONS, consent={"askAgain": "6 months"})
+def by_place(**changes: Any) -> Policy:
+    return shop_policy(regions=REGIONS, consent={"askAgain": "6 months"}, **changes)
+
+
+def nothing_by_default() -> Policy:
+    categories = shop()["categories"]
+    regions = {**REGIONS, "defined": [{**one, "defaults": {}} for one in REGIONS["defined"]]}
+    named = {
+        id_: {**one, "default": "deny"} if id_ == "research" else one for id_, one in categories.items()
+    }
+    return shop_policy(regions=regions, consent={"askAgain": "6 months"}, categories=named, languages=["en"])
 
 
 @pytest.mark.parametrize(
@@ -142,7 +151,7 @@ def by_place() -> Policy:
 def test_the_cookie_lives_as_long_as_the_choice_holds_there(
     tmp_path: Path, place: str, choice: str, months: int
 ) -> None:
-    with running(tmp_path, policy=by_place()) as server:
+    with running(tmp_path, policy=nothing_by_default()) as server:
         place_field = {"X_Place": place} if place else {}
         chosen = server.post_json("choice", {"choice": choice}, **place_field)
         assert f"; Max-Age={months * MONTH};" in chosen.set_cookies[0]
@@ -150,6 +159,34 @@ def test_the_cookie_lives_as_long_as_the_choice_holds_there(
         assert server.get("state", Cookie=chosen.consent, **place_field).json["decided"] is True
         server.now[0] += 3 * DAY
         assert server.get("state", Cookie=chosen.consent, **place_field).json["decided"] is False
+
+
+def test_an_opt_out_goes_on_after_the_time_to_ask_again(tmp_path: Path) -> None:
+    with running(tmp_path, policy=by_place()) as server:
+        chosen = server.post_json("choice", {"choice": "refuse"}, X_Place="US-CA")
+        assert f"; Max-Age={400 * DAY};" in chosen.set_cookies[0]
+        for days in (10, 380, 900):
+            server.now[0] = NOW + days * DAY
+            state = server.get("state", X_Place="US-CA", Cookie=chosen.consent).json
+            by_id = {category["id"]: category["allowed"] for category in state["categories"]}
+            assert (by_id["research"], by_id["analytics"]) == (False, False)
+        assert state["decided"] is False
+
+
+@pytest.mark.parametrize("name", ["", "guard.js"])
+def test_who_keeps_coming_keeps_their_opt_out(server: Running, name: str) -> None:
+    chosen = server.post_json("choice", {"choice": "refuse"})
+    server.now[0] += 390 * DAY
+    again = server.get(name, Cookie=chosen.consent)
+    assert again.consent == chosen.consent
+    assert f"; Max-Age={400 * DAY};" in again.set_cookies[0]
+    assert server.get(name).set_cookies == []
+
+
+def test_a_cookie_with_a_grant_is_not_set_again(server: Running) -> None:
+    # The answer could overtake that to a withdrawal.
+    chosen = server.post_json("choice", {"granted": ["analytics"]})
+    assert [server.get(name, Cookie=chosen.consent).set_cookies for name in ("", "guard.js")] == [[], []]
 
 
 def test_a_place_decides_what_holds_before_any_choice(tmp_path: Path) -> None:

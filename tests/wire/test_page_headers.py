@@ -49,26 +49,26 @@ def test_a_long_line_is_read_in_good_time() -> None:
     assert permissions(b"a=(" + b"b " * 20_000) == [b"geolocation=()"]
 
 
+ORIGIN, NONE = "strict-origin-when-cross-origin", "same-origin"
+
+
 @pytest.mark.parametrize(
     "wanted, own, expected",
     [
-        pytest.param("strict-origin", [], ["strict-origin"], id="nothing said"),
-        pytest.param("strict-origin", ["unsafe-url"], ["unsafe-url", "strict-origin"], id="laxer"),
-        pytest.param("strict-origin", ["origin"], ["origin", "strict-origin"], id="origin to plain HTTP as well"),
-        pytest.param("strict-origin", ["strict-origin"], ["strict-origin"], id="as strict"),
-        pytest.param("strict-origin", ["No-Referrer"], ["No-Referrer"], id="stricter"),
-        pytest.param("strict-origin", ["same-origin"], ["same-origin"], id="nothing to others"),
-        pytest.param(
-            "strict-origin", ["no-referrer, unsafe-url"], ["no-referrer, unsafe-url", "strict-origin"], id="last"
-        ),
-        pytest.param(
-            "strict-origin", ["no-referrer, never-heard"], ["no-referrer, never-heard"], id="last that is known"
-        ),
-        pytest.param(
-            "strict-origin", ["unsafe-url", "no-referrer"], ["unsafe-url", "no-referrer"], id="over two lines"
-        ),
-        pytest.param("no-referrer", ["strict-origin"], ["strict-origin", "no-referrer"], id="not strict enough"),
-        pytest.param("no-referrer", ["same-origin"], ["same-origin"], id="nothing to others is enough"),
+        pytest.param(ORIGIN, [], [ORIGIN], id="nothing said"),
+        pytest.param(ORIGIN, ["unsafe-url"], ["unsafe-url", ORIGIN], id="laxer"),
+        pytest.param(ORIGIN, ["origin"], ["origin", ORIGIN], id="origin to plain HTTP as well"),
+        pytest.param(ORIGIN, [ORIGIN], [ORIGIN], id="the same"),
+        pytest.param(ORIGIN, ["strict-origin"], ["strict-origin"], id="as strict"),
+        pytest.param(ORIGIN, ["No-Referrer"], ["No-Referrer"], id="stricter"),
+        pytest.param(ORIGIN, ["same-origin"], ["same-origin"], id="nothing to others"),
+        pytest.param(ORIGIN, ["no-referrer, unsafe-url"], ["no-referrer, unsafe-url", ORIGIN], id="last"),
+        pytest.param(ORIGIN, ["no-referrer, never-heard"], ["no-referrer, never-heard"], id="last that is known"),
+        pytest.param(ORIGIN, ["unsafe-url", "no-referrer"], ["unsafe-url", "no-referrer"], id="over two lines"),
+        pytest.param(NONE, ["strict-origin"], ["strict-origin", NONE], id="not strict enough"),
+        pytest.param(NONE, [ORIGIN], [ORIGIN, NONE], id="what the other wants is not strict enough"),
+        pytest.param(NONE, ["no-referrer"], ["no-referrer"], id="nothing to anybody"),
+        pytest.param(NONE, ["same-origin"], ["same-origin"], id="nothing to others is enough"),
     ],
 )
 def test_the_referrer_policy_is_ours_unless_the_sites_is_as_strict(
