@@ -56,7 +56,7 @@ from cmp.live.originals import as_asked, forget_body, keep_answer
 from cmp.live.page_limits import limit_page
 from cmp.live.rollout import Buckets
 from cmp.live.under import Course, Under
-from cmp.live.visitors import FAILED, Visitors, without_events
+from cmp.live.visitors import Visitors
 from cmp.policy.faults import DocumentError, PolicyError
 from cmp.policy.load import load_policy
 from cmp.wire.caching import private_answer
@@ -359,9 +359,6 @@ class Enforce:
         # The site's own address, for what went through the relay too: it is the site that remembers.
         url = flow_url(as_asked(flow), reverse=mark.reverse)
         answer = _answer(flow)
-        if answer.status_code >= FAILED:
-            # Nothing came of it.
-            decision = without_events(decision)
         line = self._visitors.marker(course.now, mark.visitor, exchange, decision, url, reverse=mark.reverse)
         if line is not None:
             keep_answer(flow, answer)

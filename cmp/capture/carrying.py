@@ -17,22 +17,25 @@ from urllib.parse import unquote
 
 from cmp.core.classify import CookieRule, Party, host_suffixes
 from cmp.core.cookies import SetCookie
-from cmp.core.exchange import Exchange
+from cmp.core.exchange import Exchange, Kind
+from cmp.core.identifying import SHORTEST, looks_like_identifier
 from cmp.core.members import Member, members_of_body, members_of_piece, members_of_text, members_of_url
 from cmp.core.on_cookies import declared_cookies
 from cmp.core.parties import party_of
 from cmp.core.policy import Policy
-from cmp.core.sensitive import COORDINATES, find_in_body, find_in_piece, find_in_url
+from cmp.core.sensitive import COORDINATES, find_in_body, find_in_piece, find_in_url, find_sensitive
 
 # So many values are remembered, the last used; with more visitors at once the oldest are forgotten.
 REMEMBERED = 20_000
-# A shorter value stands in other texts by chance.
-_SHORTEST = 8
 _LONGEST = 4_096
+# Names, hosts and domains remembered for one value. A client can send a value to any number of hosts.
+_KEPT_PER_VALUE = 32
+# What an unreadable body may hold: the value of some confined cookie.
+_SOME_COOKIE = "cookie:"
 # A value is looked for between characters that do not belong to it, and it is not known which characters its text was
 # joined with: each of these sets is tried.
 _RUNS = tuple(
-    re.compile(f"[{letters}]{{{_SHORTEST},}}")
+    re.compile(f"[{letters}]{{{SHORTEST},}}")
     for letters in ("A-Za-z0-9", "A-Za-z0-9_-", "A-Za-z0-9_.~-", "A-Za-z0-9+/=_-", r"^\s\"'&?#;,<>{}\[\]|\\")
 )
 
@@ -60,7 +63,8 @@ class Carrying:
         self._kinds = frozenset(kind for part in policy.each for kind in part.sensitive) | (
             {COORDINATES} if any(part.location_category is not None for part in policy.each) else frozenset()
         )
-        self._confines = any(_confines(part) for part in policy.each)
+        self._rules = _confining(policy)
+        self._confines = bool(self._rules)
         self._remembered = remembered
         self._key = secrets.token_bytes(16)
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
@@ -74,7 +78,7 @@ class Carrying:
     @property
     def possible(self) -> frozenset[str]:
         """What a request could carry at worst: to be asked before its body is looked at."""
-        return self._kinds | ({"cookie:"} if self._known else frozenset())
+        return self._kinds | ({_SOME_COOKIE} if self._known else frozenset())
 
     def heir(self, policy: Policy) -> "Carrying":
         """One for the policy that follows: it knows the values this one learnt of cookies that are confined still."""
@@ -97,22 +101,28 @@ class Carrying:
         """What a request carries, for `Exchange.carries`.
 
         `body` is without its Content-Encoding, b"" where there is none (or it comes later), None where it cannot be
-        read: to a third party it then counts as carrying every kind of data that the policy limits. `content_type` is
-        the header as sent.
+        read: to a third party it then counts as carrying every kind of data that the policy limits, and "cookie:" where
+        a confined value is known that does not belong there. `content_type` is the header as sent. The Referer is
+        looked at where it goes to a third party.
         """
         if not self.active:
             return frozenset()
         self._learn_sent(exchange)
         found: set[str] = set()
+        third = party_of(self._policy, exchange) is Party.THIRD
         if self._kinds:
             found |= find_in_url(exchange.url)
+            if third and exchange.referrer:
+                found |= find_sensitive(exchange.referrer)
             if body:
                 found |= find_in_body(body, content_type)
-            elif body is None and party_of(self._policy, exchange) is Party.THIRD:
+            elif body is None and third:
                 found |= self._kinds
             found &= self._kinds
         if self._known:
-            found |= self._others_cookies(exchange, _members(exchange, body or b"", content_type))
+            found |= self._others_cookies(exchange, self._members(exchange, body or b"", content_type))
+            if body is None and third and not self._all_belong(exchange):
+                found.add(_SOME_COOKIE)
         return frozenset(found)
 
     def of_piece(self, exchange: Exchange, piece: bytes) -> frozenset[str]:
@@ -139,16 +149,19 @@ class Carrying:
         if not rules:
             return
         for form in {value.strip('"'), unquote(value.strip('"'))}:
-            if not _SHORTEST <= len(form) <= _LONGEST:
+            # Anybody can send a cookie with any value: a word would then be stopped in everybody's addresses.
+            if len(form) > _LONGEST or not looks_like_identifier(form):
                 continue
             known = self._known.get(digest := self._digest(form))
             if known is None:
                 known = self._known[digest] = _Known(len(form), set(), set(), set(), set())
                 self._lengths[known.length] += 1
             self._known.move_to_end(digest)
-            known.names.add(name)
-            known.hosts.add(exchange.url.host)
-            known.suffixes.update({domain} - {""}, *(rule.hosts for rule in rules))
+            _add(known.names, name)
+            _add(known.hosts, exchange.url.host)
+            if domain:
+                _add(known.suffixes, domain)
+            known.suffixes.update(*(rule.hosts for rule in rules))
             known.vendors.update(rule.vendor for rule in rules if rule.vendor is not None)
         while len(self._known) > self._remembered:
             _, oldest = self._known.popitem(last=False)
@@ -172,10 +185,29 @@ class Carrying:
         host = exchange.url.host
         if host in known.hosts or any(suffix in known.suffixes for suffix in host_suffixes(host)):
             return True
-        if not known.vendors:
-            return False
-        owners = (part.requests.find(exchange.url, exchange.page) for part in self._policy.each)
-        return any(owner is not None and owner.vendor in known.vendors for owner in owners)
+        return bool(known.vendors) and not known.vendors.isdisjoint(self._owners(exchange))
+
+    def _all_belong(self, exchange: Exchange) -> bool:
+        """Whether the rules of all confined cookies let the host of the request have them."""
+        suffixes, owners = set(host_suffixes(exchange.url.host)), self._owners(exchange)
+        return all(rule.vendor in owners or not suffixes.isdisjoint(rule.hosts) for rule in self._rules)
+
+    def _owners(self, exchange: Exchange) -> set[str]:
+        found = (part.requests.find(exchange.url, exchange.page) for part in self._policy.each)
+        return {owner.vendor for owner in found if owner is not None and owner.vendor is not None}
+
+    def _members(self, exchange: Exchange, body: bytes, content_type: str) -> Iterator[Member]:
+        # Pages the visitor goes to on the operator's own sites: whatever a stranger makes known, their paths stay open.
+        page = exchange.kind is Kind.DOCUMENT and self._on_own_sites(exchange)
+        yield from (member for member in members_of_url(exchange.url) if not (page and member.in_path))
+        if exchange.referrer:
+            # It holds the path of the page before.
+            yield from members_of_text(exchange.referrer.partition("?")[2] if page else exchange.referrer)
+        yield from members_of_body(body, content_type)
+
+    def _on_own_sites(self, exchange: Exchange) -> bool:
+        suffixes = tuple(host_suffixes(exchange.url.host))
+        return any(suffix in part.sites for part in self._policy.each for suffix in suffixes)
 
     def _digest(self, text: str) -> bytes:
         return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), key=self._key, digest_size=16).digest()
@@ -195,9 +227,9 @@ def _is_of(rule: CookieRule, known: _Known) -> bool:
     return not rule.hosts or any(suffix in rule.hosts for host in known.hosts for suffix in host_suffixes(host))
 
 
-def _confines(policy: Policy) -> bool:
-    lists = (*policy.cookies.exact.values(), *policy.cookies.patterns.values())
-    return any(rule.confined for rules in lists for rule in rules)
+def _add(kept: set[str], one: str) -> None:
+    if len(kept) < _KEPT_PER_VALUE:
+        kept.add(one)
 
 
 def _domain(exchange: Exchange, cookie: SetCookie) -> str:
@@ -205,13 +237,6 @@ def _domain(exchange: Exchange, cookie: SetCookie) -> str:
     domain = cookie.domain.strip().lower().removeprefix(".")
     above = domain in host_suffixes(exchange.url.host)
     return domain if above and len(domain) >= len(exchange.host_site) and "." in domain else ""
-
-
-def _members(exchange: Exchange, body: bytes, content_type: str) -> Iterator[Member]:
-    yield from members_of_url(exchange.url)
-    if exchange.referrer:
-        yield from members_of_text(exchange.referrer)
-    yield from members_of_body(body, content_type)
 
 
 def _candidates(text: str) -> Iterator[str]:

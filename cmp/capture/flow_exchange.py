@@ -60,7 +60,8 @@ def observe_flow(flow: http.HTTPFlow, *, reverse: bool, endpoint: bool = False) 
         exchange = replace(exchange, carries=found_before)
     if endpoint:
         exchange = replace(exchange, kind=Kind.CONSENT)
-    return exchange if flow.response is None else with_answer(exchange, header_list(flow.response.headers))
+    answer = flow.response
+    return exchange if answer is None else with_answer(exchange, header_list(answer.headers), answer.status_code)
 
 
 def flow_url(flow: http.HTTPFlow, *, reverse: bool) -> Url:

@@ -347,7 +347,7 @@ def _exchange(read: _Read, place: Place, *, sanitised: bool) -> Exchange:
         page=place.page,
         unseen=unseen,
     )
-    return with_answer(exchange, read.response) if read.answered else exchange
+    return with_answer(exchange, read.response, visit.status) if read.answered else exchange
 
 
 # ------------------------------------------------------------------------------------------- what cannot be seen

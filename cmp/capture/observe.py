@@ -106,11 +106,12 @@ def _fetch_site(headers: Headers, url: Url) -> str:
     return ""
 
 
-def with_answer(exchange: Exchange, headers: Headers) -> Exchange:
+def with_answer(exchange: Exchange, headers: Headers, status: int = 0) -> Exchange:
     """The same exchange with what its answer sets."""
     return replace(
         exchange,
         phase=Phase.RESPONSE,
+        status=status,
         set_cookies=tuple(read_set_cookie(line) for line in set_cookie_lines(headers)),
     )
 

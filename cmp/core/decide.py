@@ -19,6 +19,10 @@ __all__ = ["decide", "declared_cookie", "observed_events", "party_of"]
 __all__ += ["rule_on_cookie", "rule_on_request", "rule_on_set_cookie"]
 
 
+# The first status that says the request was not done (RFC 9110, section 15).
+_FAILED = 400
+
+
 def decide(policy: Policy, visitor: Visitor, exchange: Exchange) -> Decision:
     """Decide one exchange.
 
@@ -30,7 +34,8 @@ def decide(policy: Policy, visitor: Visitor, exchange: Exchange) -> Decision:
         # Our own endpoints never pass through the site: they need every cookie to see which must go.
         return Decision(ruling)
     reported = [ruling] if ruling.reported else []
-    events = observed_events(policy, exchange)
+    # What the server refused did not happen.
+    events = observed_events(policy, exchange) if exchange.status < _FAILED else ()
     edits: list[Edit] = []
     for name in dict.fromkeys(cookie.name for cookie in exchange.cookies):
         cookie_ruling = ruling if ruling.reduced else rule_on_cookie(policy, visitor, exchange, name)

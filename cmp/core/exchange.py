@@ -67,6 +67,7 @@ class Exchange:
     its body, "" without one. `carries` names what was found in URL and body: kinds of data ("card-number", see
     `sensitive.py`) and "cookie:NAME" for the value of another host's confined cookie. `fetch_site` is what the browser
     says of who asks: "same-origin", "same-site", "cross-site" or "none" (the person), "" where it says nothing.
+    `status` is the answer's, 0 before there is one and where the source does not say.
     """
 
     method: str
@@ -86,6 +87,7 @@ class Exchange:
     content_type: str = ""
     carries: frozenset[str] = frozenset()
     fetch_site: str = ""
+    status: int = 0
 
     @property
     def same_site(self) -> bool:

@@ -5,12 +5,13 @@ them (`cmp.audit.identifying`), names that identify (`identifiers.py`).
 """
 
 import re
+from itertools import pairwise
 
 # A shorter value stands in other texts by chance.
 SHORTEST = 12
 _RUN = re.compile(r"[A-Za-z0-9]+")
-# The same for everybody, though letters and digits stand in it: words with a number, dates, versions.
-_COMMON = re.compile(r"[A-Z]?[a-z]*[0-9]{0,4}|[A-Z]*[0-9]{0,4}|[0-9]{1,4}[a-z]*")
+# The same for everybody, though letters and digits stand in it: words with a number, dates, sizes.
+_COMMON = re.compile(r"[A-Za-z]*[0-9]{0,4}[A-Za-z]?|[0-9]{1,4}[A-Za-z]*|[0-9]{1,4}[Tx][0-9]{1,4}")
 
 
 def looks_like_identifier(value: str) -> bool:
@@ -28,10 +29,8 @@ def looks_like_identifier(value: str) -> bool:
 def _mixed(run: str) -> bool:
     if run.isdigit():
         return len(run) >= 9
-    if _COMMON.fullmatch(run):
-        return False
     if run.isalpha():
         # "checkoutStep" is words; capitals and small letters in turn are no language's.
-        changes = sum(a.isupper() != b.isupper() for a, b in zip(run, run[1:], strict=False))
+        changes = sum(a.isupper() != b.isupper() for a, b in pairwise(run))
         return len(run) >= SHORTEST and changes >= len(run) // 3
-    return len(run) >= 4
+    return len(run) >= 4 and not _COMMON.fullmatch(run)

@@ -93,8 +93,8 @@ def members_of_body(body: bytes, content_type: str) -> Iterator[Member]:
     """Members of a request's body, without its Content-Encoding; `content_type` is the header as sent, "" for none.
 
     At most `BODY_BOUND` bytes are read. Undecodable bytes are read as U+FFFD. The type says how to read first, never
-    that there is nothing to read: scripts send JSON as text/plain to be spared a preflight, and could call it a picture.
-    Of what is no text the longer runs of readable characters are members.
+    that there is nothing to read: scripts send JSON as text/plain to be spared a preflight, or call it a picture. Of
+    what is no text the longer runs of readable characters are members.
     """
     body = body[:BODY_BOUND]
     type_ = content_type.partition(";")[0].strip().lower()

@@ -37,8 +37,8 @@ def find_in_url(url: Url) -> frozenset[str]:
 def find_in_body(body: bytes, content_type: str) -> frozenset[str]:
     """The kinds found in a request's body, without its Content-Encoding; `content_type` is the header as sent.
 
-    The first mebibyte is read. Between bytes that are no text only longer runs of readable characters are looked at. JSON in Base64 is read where it stands as a
-    whole value, as measurement tags send it.
+    The first mebibyte is read. Between bytes that are no text only longer runs of readable characters are looked
+    at. JSON in Base64 is read where it stands as a whole value, as measurement tags send it.
     """
     return _found(members_of_body(body, content_type))
 

@@ -28,16 +28,6 @@ _LONGEST = 400 * 86_400
 MARKERS = frozenset({"consent-events", "__Secure-consent-events", "__Host-consent-events"})
 
 
-# Statuses from here on say that what was asked for did not happen (RFC 9110, sections 15.5 and 15.6).
-FAILED = 400
-
-
-def without_events(decision: Decision) -> Decision:
-    """The decision on an exchange in which nothing was observed that is to be remembered."""
-    edits = tuple(edit for edit in decision.edits if edit.kind is not EditKind.MARK_EVENT)
-    return replace(decision, edits=edits, events=())
-
-
 class Visitors:
     """Reads and marks visitors. `secret` seals the marker where the operator gave none: it ends with the process."""
 

@@ -113,6 +113,8 @@ def test_denied_cookies_that_are_there_go_and_a_script_can_delete_its_own(browse
     script = guard_script(policy, supposed_visitor(policy, "refuse"), NO_SIGNALS)
     served.page("/a/b/page", f"<head><script>{script}</script>")
     page.reload()
+    # The browser takes a moment to forget what a script took away.
+    page.wait_for_function("document.cookie === 'sid=1'", timeout=10_000)
     assert cookies(page) == {"sid"}
     page.evaluate("document.cookie = 'sid=; max-age=0'")
     assert cookies(page) == set()

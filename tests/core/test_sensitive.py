@@ -1,6 +1,7 @@
 """Card numbers, social-security numbers, places and addresses are found by their form; other numbers are left alone."""
 
 import base64
+import hashlib
 import json
 import time
 from urllib.parse import quote
@@ -253,6 +254,8 @@ def test_addresses_are_taken_out_of_a_text() -> None:
 
 
 FORM = "application/x-www-form-urlencoded"
+# Bytes without order, the same each time.
+PACKED_BYTES = b"".join(hashlib.sha256(bytes([n])).digest() for n in range(64))
 MULTIPART = (
     b'--b\r\nContent-Disposition: form-data; name="card"\r\n\r\n4539 5787 6362 1486\r\n'
     b'--b\r\nContent-Disposition: form-data; name="f"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n'
@@ -275,9 +278,34 @@ MULTIPART = (
         pytest.param(
             b"jane@example.test", "text/plain; charset=punycode", {EMAIL_ADDRESS}, id="a charset that is none"
         ),
-        pytest.param(MULTIPART, "multipart/form-data; boundary=b", {CARD_NUMBER}, id="multipart: texts, not pictures"),
-        pytest.param(b"jane@example.test", "image/png", set(), id="picture"),
-        pytest.param(bytes(range(256)) + b" jane@example.test", "", set(), id="bytes that are no text"),
+        pytest.param(MULTIPART, "multipart/form-data; boundary=b", {CARD_NUMBER, EMAIL_ADDRESS}, id="multipart"),
+        pytest.param(MULTIPART, "multipart/form-data", {CARD_NUMBER, EMAIL_ADDRESS}, id="no boundary stated"),
+        pytest.param(MULTIPART, "multipart/form-data; boundary=z", {CARD_NUMBER, EMAIL_ADDRESS}, id="another boundary"),
+        pytest.param(
+            b"4539 5787 6362 1486\r\n" + b"--b--",
+            "multipart/form-data; boundary=b",
+            {CARD_NUMBER},
+            id="before the parts",
+        ),
+        pytest.param(
+            b"--b\r\n4539 5787 6362 1486\r\n--b--",
+            "multipart/form-data; boundary=b",
+            {CARD_NUMBER},
+            id="without fields",
+        ),
+        pytest.param(b"\0" * 4_096 + b"card=4539578763621486", "", {CARD_NUMBER}, id="behind NULs"),
+        pytest.param(
+            b"a=" + b"\1\2\0" * 99 + b"&card=4539578763621486", FORM, {CARD_NUMBER}, id="beside control characters"
+        ),
+        pytest.param(b"card=4539578763621486", "text/plain; charset=utf-16", {CARD_NUMBER}, id="a false charset"),
+        pytest.param(
+            PACKED_BYTES + b"\0the card is 4539 5787 6362 1486\0" + PACKED_BYTES,
+            "",
+            {CARD_NUMBER},
+            id="in packed bytes",
+        ),
+        pytest.param(b"jane@example.test", "image/png", {EMAIL_ADDRESS}, id="a text that is called a picture"),
+        pytest.param(PACKED_BYTES + b"\0jane@example.test\0" + PACKED_BYTES, "", set(), id="bytes that are no text"),
         pytest.param(b"[" * 100_000, "application/json", set(), id="nested too deeply"),
         pytest.param(b"", "application/json", set(), id="empty"),
     ],
@@ -301,11 +329,32 @@ def test_a_text_may_be_anything() -> None:
         pytest.param(
             f'\r\n--b\r\nContent-Disposition: form-data; name="v"\r\n\r\n{VISA}\r\n', {CARD_NUMBER}, id="a part"
         ),
+        pytest.param("4\x005\x003\x009578763621486\x00", {CARD_NUMBER}, id="NULs in it"),
+        pytest.param("n%3A4539%205787%25206362%201486", {CARD_NUMBER}, id="percent-encoded"),
+        pytest.param("\\u0034539 5787 6362 \\u0031486", {CARD_NUMBER}, id="with the escapes of JSON"),
         pytest.param("\x00\x01ab@cd.ef\x02\x00", set(), id="between bytes that are no text"),
     ],
 )
 def test_a_piece_of_a_longer_text_is_read_by_what_stands_in_it(piece: str, expected: set[str]) -> None:
     assert find_in_piece(piece) == expected
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        pytest.param("SSN of the customer: 123 45 6789", {SOCIAL_SECURITY_NUMBER}, id="before"),
+        pytest.param("it is 123 45 6789 (my SSN)", {SOCIAL_SECURITY_NUMBER}, id="behind"),
+        pytest.param("it is 123 45 6789" + " and" * 9 + " SSN", set(), id="far behind"),
+        pytest.param("SSN" + " and" * 12 + " 123 45 6789", set(), id="far before"),
+    ],
+)
+def test_a_word_beside_a_number_in_groups_says_what_it_is(text: str, expected: set[str]) -> None:
+    assert find_sensitive(text) == expected
+
+
+def test_of_one_run_of_digits_so_many_groups_are_looked_at() -> None:
+    assert find_sensitive("1 " * 4_000 + VISA) == found(CARD_NUMBER)
+    assert find_sensitive("1 " * 5_000 + VISA) == NOTHING
 
 
 @settings(derandomize=True, max_examples=300, deadline=None)
@@ -337,6 +386,10 @@ def test_a_number_with_its_check_digit_is_found_and_no_other(start: int, separat
         "1 ",
         "4539 5787 ",
         "4539578763621486 ",
+        "4444 ",
+        "123 45 6789,",
+        "--b\r\ncontent-disposition:",
+        "a\1",
         "%25",
         '{"a":',
         "a=b&",

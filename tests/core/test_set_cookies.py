@@ -106,6 +106,13 @@ def test_only_the_visitor_makes_an_event(change: dict[str, Any], seen: bool) -> 
     assert decide(policy, NO_CHOICE, asked).events == (("opened",) if seen else ())
 
 
+def test_what_the_server_refused_did_not_happen() -> None:
+    asked = answered("https://shop.test/api/messages", "chat=1; Max-Age=99999999", method="POST")
+    decision = decide(compiled(**SITE, **CHAT), NO_CHOICE, replace(asked, status=503))
+    assert decision.events == ()
+    assert edits(decision) == [(EditKind.CAP_SET_COOKIE, "chat", 30 * MINUTE)]
+
+
 def test_a_request_of_another_sites_page_is_no_event() -> None:
     policy = compiled(**SITE, events={"opened": {"path": "/open"}})
     asked = exchange("https://shop.test/open", "https://evil.test/", set_cookies=["x=1"])

@@ -105,6 +105,21 @@ def test_a_packed_body_is_unpacked_with_a_bound(coding: str, body: bytes, expect
     assert unreadable(made) is (coding not in ("", "identity"))
 
 
+def test_an_unpacked_body_is_at_most_twice_as_long_as_one_that_is_waited_for() -> None:
+    made = request(("content-encoding", "gzip"))
+    assert readable(gzip.compress(bytes(2 * BUFFERED)), made) == bytes(2 * BUFFERED)
+    assert readable(gzip.compress(bytes(2 * BUFFERED + 1)), made) is None
+
+
+@pytest.mark.parametrize(
+    "coding, hidden", [("chunked", False), ("gzip, chunked", True), ("deflate", True), ("Chunked", False)]
+)
+def test_a_body_that_is_packed_for_the_way_cannot_be_read_either(coding: str, hidden: bool) -> None:
+    made = request(("transfer-encoding", coding))
+    assert unreadable(made) is hidden
+    assert readable(gzip.compress(TEXT), made) == (None if hidden else gzip.compress(TEXT))
+
+
 def test_a_reduced_body_takes_the_place_of_the_packed_one() -> None:
     made = request(("content-encoding", "gzip"), ("content-type", "application/json"), ("content-length", "1"))
     made.raw_content = gzip.compress(b'{"uid":1,"rid":2,"a":3}')

@@ -9,6 +9,7 @@ import json
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -68,6 +69,13 @@ class Served:
         if lang:
             sent["Accept-Language"] = lang
         return self.ask("GET", f"{self.site.reserved}{path}", sent, None, self.ports["visitors"])
+
+    def comes_to(self, path: str, status: int) -> bool:
+        """Whether a page answers with a status, now or within ten seconds: what is done on the side takes its time."""
+        end = time.monotonic() + 10
+        while (found := self.get(path).status) != status and time.monotonic() < end:
+            time.sleep(0.05)
+        return found == status
 
     def post(
         self, path: str, values: Mapping[str, Any], *, form: bool = False, ours: bool = True, **fields: str

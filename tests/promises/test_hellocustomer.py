@@ -304,7 +304,7 @@ def test_hc_18_records_are_forgotten_when_their_time_is_over(world: World) -> No
             at = NOW + years * YEAR + DAY
             with world.served(at=at, folder=site.copied(str(years))) as later:
                 assert later.get().status == 200
-                assert later.get(f"request/{reference}").status == status, years
+                assert later.comes_to(f"request/{reference}", status), years
 
 
 def test_hc_19_a_client_sees_its_own_and_no_other_clients_data(world: World) -> None:

@@ -159,7 +159,7 @@ def test_ss_7_records_are_forgotten_when_their_time_is_over(world: World) -> Non
         kept = site.stored
         with world.served(at=NOW + 3 * YEAR + DAY, folder=site.copied()) as later:
             assert later.get().status == 200
-            assert later.get(f"request/{reference}").status == 404
+            assert later.comes_to(f"request/{reference}", 404)
     assert b"ann@visitor.test" in kept
 
 

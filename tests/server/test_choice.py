@@ -6,12 +6,16 @@ from typing import Any
 
 import pytest
 
+from cmp.core.consent import Visitor, permit
 from cmp.core.cookies import read_cookie_header, read_set_cookie
+from cmp.core.decision import Reason
+from cmp.core.signals import Signals
 from cmp.ledger.leaves import Chain
 from cmp.ledger.ledger import Ledger
 from cmp.ledger.reading import Entry, entries
 from cmp.ledger.verify import verify
-from cmp.seal.cookie import Remembered, read_cookie
+from cmp.seal.cookie import Remembered, read_cookie, write_cookie
+from cmp.seal.holding import DAY, terms_of
 from cmp.seal.keys import make_keys
 from cmp.seal.site import ConsentSite, Scope
 from tests.server.site import NOW, OPTIONAL, ORIGIN, Answer, Running, running, shop_policy
@@ -159,6 +163,76 @@ def test_a_single_vendor_leaves_the_rest_undecided(server: Running) -> None:
     assert answer.json["granted"] == ["vendor:chat"]
     assert answer.json["refused"] == []
     assert answer.json["decided"] is False
+
+
+GPC = {"Sec_GPC": "1"}
+
+
+def allowed(server: Running, cookie: str, **fields: str) -> dict[str, str]:
+    found = server.get("state", Cookie=cookie, **fields).json["categories"]
+    return {one["id"]: one["reason"] for one in found if one["id"] in ("analytics", "advertising")}
+
+
+def test_a_vendor_allowed_now_takes_no_earlier_grant_past_a_signal(server: Running) -> None:
+    accepted = server.post_json("choice", {"granted": ["analytics", "advertising"]})
+    assert allowed(server, accepted.consent, **GPC) == {"analytics": "granted", "advertising": "gpc"}
+    clicked = server.post_json("choice", {"vendors": {"granted": ["chat"]}}, Cookie=accepted.consent, **GPC)
+    assert clicked.json["granted"] == ["advertising", "analytics", "vendor:chat"]
+    assert allowed(server, clicked.consent, **GPC) == {"analytics": "granted", "advertising": "gpc"}
+    assert allowed(server, clicked.consent)["advertising"] == "granted"
+
+
+def test_a_vendor_the_signal_denies_loads_alone(server: Running) -> None:
+    accepted = server.post_json("choice", {"granted": ["analytics", "advertising"]})
+    clicked = server.post_json("choice", {"vendors": {"granted": ["ads"]}}, Cookie=accepted.consent, **GPC)
+    assert clicked.json["granted"] == ["analytics", "vendor:ads"]
+    assert allowed(server, clicked.consent, **GPC) == {"analytics": "granted", "advertising": "gpc"}
+    visitor = remembered(server, clicked).visitor
+    found = permit(server.policy, visitor, Signals(gpc=True), "advertising", "ads")
+    assert found.reason is Reason.GRANTED_OVER_SIGNAL
+
+
+def test_a_grant_made_under_the_signal_stays_beside_a_vendor(server: Running) -> None:
+    accepted = server.post_json("choice", {"choice": "accept"}, **GPC)
+    clicked = server.post_json("choice", {"vendors": {"granted": ["chat"]}}, Cookie=accepted.consent, **GPC)
+    assert allowed(server, clicked.consent, **GPC)["advertising"] == "granted-over-signal"
+    without = server.post_json("choice", {"vendors": {"granted": ["chat"]}}, Cookie=accepted.consent)
+    assert allowed(server, without.consent, **GPC)["advertising"] == "gpc"
+
+
+def test_a_signal_no_grant_outweighs_is_no_reason_to_drop_one(server: Running) -> None:
+    accepted = server.post_json("choice", {"granted": ["analytics", "advertising"]})
+    clicked = server.post_json("choice", {"vendors": {"granted": ["ads"]}}, Cookie=accepted.consent, DNT="1")
+    assert clicked.json["granted"] == ["advertising", "analytics"]
+    assert allowed(server, clicked.consent, DNT="1") == {"analytics": "dnt", "advertising": "dnt"}
+
+
+def test_a_vendor_allowed_now_prolongs_no_earlier_grant(server: Running) -> None:
+    accepted = server.post_json("choice", {"granted": ["analytics"]})
+    server.now[0] += 170 * DAY
+    clicked = server.post_json("choice", {"vendors": {"granted": ["chat"]}}, Cookie=accepted.consent)
+    assert clicked.json["granted"] == ["analytics", "vendor:chat"]
+    server.now[0] += 100 * DAY
+    assert server.get("state", Cookie=clicked.consent).json["granted"] == []
+
+
+def test_beside_refusals_alone_a_vendor_holds_its_own_time(server: Running) -> None:
+    refused = server.post_json("choice", {"choice": "refuse"})
+    server.now[0] += 170 * DAY
+    clicked = server.post_json("choice", {"vendors": {"granted": ["chat"]}}, Cookie=refused.consent)
+    server.now[0] += 100 * DAY
+    assert server.get("state", Cookie=clicked.consent).json["granted"] == ["vendor:chat"]
+
+
+def test_an_earlier_grant_keeps_the_terms_it_was_given_under(server: Running) -> None:
+    # As a version of the program wrote it that counted other facts as terms.
+    old = Visitor(granted=frozenset({"analytics"}), decided_at=NOW, policy=server.policy.fingerprint)
+    value = write_cookie(server.keys, server.site, old, terms={"analytics": "0" * 8})
+    cookie = f"{server.site.cookie_name}={value}"
+    clicked = server.post_json("choice", {"vendors": {"granted": ["chat"]}}, Cookie=cookie)
+    written = remembered(server, clicked).written
+    assert written is not None
+    assert written.terms == {"analytics": "0" * 8, **terms_of(server.policy, ["vendor:chat"])}
 
 
 def test_a_forged_cookie_changes_nothing_of_a_choice(server: Running, tmp_path: Path) -> None:

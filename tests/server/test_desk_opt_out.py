@@ -229,6 +229,43 @@ class TestByForm:
         assert self.opt_out(server, **{"for": ""}) == 200
         assert {server.invited("ann@shop.test", client=one)["invite"] for one in ("acme", "bolt")} == {False}
 
+    def listed(self, server: DeskRunning, client: str) -> list[str]:
+        found = server.call("olga", "GET", f"/opt-outs/surveys?client={client}").json["optOuts"]
+        return [row["address"] for row in found]
+
+    def test_one_for_all_clients_stands_in_the_list_of_each(self, server: DeskRunning) -> None:
+        self.opt_out(server, **{"for": ""})
+        self.opt_out(server, address="bob@shop.test")
+        self.opt_out(server, address="bob@shop.test", **{"for": ""})
+        assert self.listed(server, "acme") == ["ann@shop.test", "bob@shop.test"]
+        assert sorted(self.listed(server, "bolt")) == ["ann@shop.test", "bob@shop.test"]
+        waiting = server.call("anna", "GET", "/opt-outs").json["optOuts"]
+        assert [(one["client"], one["waiting"]) for one in waiting] == [("acme", 2)]
+
+    def test_each_client_enters_it_for_itself(self, server: DeskRunning) -> None:
+        self.opt_out(server, **{"for": ""})
+        upto = server.call("anna", "GET", "/opt-outs/surveys").json["upto"]
+        assert server.call("anna", "POST", "/entered/surveys", {"upto": upto}).json["entered"] == upto
+        found = {who: server.call(who, "GET", "/opt-outs").json["optOuts"][0]["waiting"] for who in ("anna", "bea")}
+        assert found == {"anna": 0, "bea": 1}
+
+    def test_one_for_all_clients_is_taken_back_for_the_client_of_the_link_alone(self, server: DeskRunning) -> None:
+        server.register("ann@shop.test", client="bolt")
+        self.opt_out(server, **{"for": ""})
+        back = server.link().replace("opt-out/", "opt-in/")
+        assert "can get these mails again" in server.post_form(back, {"choice": "opt-in"}).text
+        assert server.invited("ann@shop.test")["invite"] is True
+        assert server.invited("ann@shop.test", client="bolt")["invite"] is False
+        assert (self.listed(server, "acme"), self.listed(server, "bolt")) == ([], ["ann@shop.test"])
+        server.post_form(server.link(), {"choice": "opt-out"})
+        assert server.invited("ann@shop.test")["invite"] is False
+
+    def test_of_two_opt_outs_the_clients_own_outlives_the_general_one(self, server: DeskRunning) -> None:
+        self.opt_out(server, **{"for": ""})
+        self.opt_out(server)
+        server.post_form(server.link(client="").replace("opt-out/", "opt-in/"), {"choice": "opt-in"})
+        assert server.invited("ann@shop.test")["invite"] is False
+
     @pytest.mark.parametrize("spelling", [" Ann@SHOP.test ", "ANN@shop.test", "ann@Shop.Test"])
     def test_however_the_address_is_written(self, server: DeskRunning, spelling: str) -> None:
         assert self.opt_out(server, address=spelling) == 200

@@ -57,7 +57,20 @@ def test_switching_off_without_a_choice_leaves_no_cookie(telling: Running, form:
     assert remembered(telling, off).visitor == Visitor()
 
 
-@pytest.mark.parametrize("document", [{"choice": "accept"}, {"choice": "refuse"}, {"granted": ["analytics"]}], ids=str)
+def test_being_told_does_not_end_a_refusal_that_lasts(telling: Running) -> None:
+    chosen = telling.post_json("choice", {"choice": "refuse"})
+    telling.now[0] += 399 * 86_400
+    told = switch(telling, on=True, form=True, cookie=chosen.consent)
+    assert read_set_cookie(told.set_cookies[0]).max_age == 400 * 86_400
+    assert remembered(telling, told).visitor.refused == {"research"}
+    assert remembered(telling, told).visitor.tell_me
+
+
+@pytest.mark.parametrize(
+    "document",
+    [{"choice": "accept"}, {"granted": ["research"]}, {"granted": ["analytics", "research"]}],
+    ids=str,
+)
 def test_a_choice_stays_as_it_is_and_is_not_prolonged(telling: Running, document: dict[str, Any]) -> None:
     chosen = telling.post_json("choice", document)
     before = remembered(telling, chosen)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from cmp.policy.catalogue import catalogue
 from cmp.wire import words
-from cmp.wire.words import LANGUAGES, country_name, pick_language, spoken, text_of, word
+from cmp.wire.words import LANGUAGES, company_name, country_name, pick_language, spoken, text_of, word
 
 
 @pytest.mark.parametrize(
@@ -63,6 +63,13 @@ def test_every_country_of_the_catalogue_has_a_name() -> None:
     for language in LANGUAGES:
         assert not [code for code in codes if country_name(language, code) == code]
     assert country_name("en", "XK") == "XK"
+
+
+def test_what_a_site_sets_itself_is_nobodys_and_said_in_the_visitors_language() -> None:
+    companies = {vendor.get("company", "") for vendor in catalogue().values()}
+    assert "The site itself" in companies
+    assert company_name("de", "The site itself") == "die Seite selbst"
+    assert company_name("de", "Acme") == "Acme"
 
 
 @pytest.mark.parametrize(
