@@ -306,7 +306,9 @@ def _row(
 
 def _embed_why(vendor: Vendor, language: str) -> str:
     country = country_name(language, vendor.country)
-    return _w(language, "embed-why").format(company=escape(company_name(language, vendor.company)), country=escape(country))
+    return _w(language, "embed-why").format(
+        company=escape(company_name(language, vendor.company)), country=escape(country)
+    )
 
 
 def _signal_notes(

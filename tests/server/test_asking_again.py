@@ -115,7 +115,7 @@ def test_the_texts_shown_have_a_name_of_their_own_for_each_policy(server: Runnin
 
 # -------------------------------------------------------------------------------------------------- by place
 
-REGIONS = {
+REGIONS: dict[str, Any] = {
     "source": {"header": "x-place"},
     "defined": [
         {"id": "california", "places": ["US-CA"], "askAgain": "12 months", "defaults": {"analytics": "allow"}},
@@ -131,9 +131,7 @@ def by_place(**changes: Any) -> Policy:
 def nothing_by_default() -> Policy:
     categories = shop()["categories"]
     regions = {**REGIONS, "defined": [{**one, "defaults": {}} for one in REGIONS["defined"]]}
-    named = {
-        id_: {**one, "default": "deny"} if id_ == "research" else one for id_, one in categories.items()
-    }
+    named = {id_: {**one, "default": "deny"} if id_ == "research" else one for id_, one in categories.items()}
     return shop_policy(regions=regions, consent={"askAgain": "6 months"}, categories=named, languages=["en"])
 
 

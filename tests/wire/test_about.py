@@ -15,11 +15,12 @@ from cmp.policy.changes import changes
 from cmp.policy.compose import compose
 from cmp.policy.in_force import Announced
 from cmp.wire import desk_words, policy_words, words
+from cmp.wire.about import held, vendor_text
 from cmp.wire.banner import answer_html, banner_html, embed_html, preferences_html
 from cmp.wire.occasion import Occasion
 from cmp.wire.placeholder import frame_attributes
 from cmp.wire.tell_me import CookieLine, Fate
-from tests.core.examples import compiled
+from tests.core.examples import compiled, shop
 from tests.wire.full import full, full_policy, texts
 from tests.wire.test_placeholder import UNKNOWN
 
@@ -294,3 +295,17 @@ def test_the_test_for_german_finds_english() -> None:
     html = preferences_html(FULL, CHOSEN, Signals(gpc=True), "en", reserved="/", token="t", back="/", occasion=NEW)
     said = "\n".join(nodes(html))
     assert len([part for part in english() if part in said]) > 40
+
+
+def test_what_is_on_until_refused_is_said_to_stay_off() -> None:
+    told = "What is on until you refuse it stays off once you did."
+    allowing, denying = shop()["categories"], shop()["categories"]
+    denying["research"]["default"] = "deny"
+    assert told in held(compiled(categories=allowing), "", "en")
+    assert told not in held(compiled(categories=denying), "", "en")
+
+
+def test_the_company_of_a_sites_own_cookies_is_said_in_the_visitors_language() -> None:
+    vendor = {"id": "v", "name": "V", "company": "The site itself", "category": "analytics", "hosts": ["v.test"]}
+    text = vendor_text(compiled(vendors=[vendor]).vendors["v"], "de")
+    assert "(die Seite selbst, " in text
