@@ -4,6 +4,7 @@ May go in here: the values that all readers share. May not: any one format.
 """
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -80,7 +81,7 @@ class Filing:
         return frozenset({self.category} if self.category else set(self.categories.values()) - {""})
 
 
-class Content:
+class Content(ABC):
     """A list that was read. Each format has its own.
 
     `rules` counts them, `own` counts them by the list's own categories, strictest first (empty where the format has
@@ -96,9 +97,9 @@ class Content:
         self.rules, self.own = rules, MappingProxyType(dict(own))
         self.malformed, self.shown = trouble.count, trouble.shown
 
+    @abstractmethod
     def source(self, filing: Filing) -> Source:
         """The list, ready to be asked."""
-        raise NotImplementedError
 
 
 def clip(text: str, length: int = _CLIP) -> str:

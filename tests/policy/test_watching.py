@@ -146,6 +146,7 @@ async def test_what_was_written_while_the_program_started_is_taken(followed: Fol
     write(followed.file, "2")
     async with followed.watch:
         await followed.until(lambda: followed.version == "2")
+    assert followed.version == "2"
 
 
 @on_a_loop
