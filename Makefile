@@ -25,7 +25,7 @@ READY := .ready-$(shell printf %s '$(CURDIR)' | cksum | cut -d' ' -f1)
 STAMP := $(VENV)/$(READY)
 # mypy refuses to start for a folder that is not there.
 TYPED := $(wildcard cmp addons tests demo benchmarks scripts/*.py)
-PYTEST = $(VENV)/bin/python -m pytest -q -n 2 --dist loadfile
+PYTEST = $(VENV)/bin/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo test soak bench lint lock docs clean pytest tools python
 

@@ -14,7 +14,7 @@ from itertools import islice
 from urllib.parse import unquote
 
 from cmp.core.exchange import Exchange
-from cmp.core.members import Member, members_of_body, members_of_url
+from cmp.core.members import PART_HEAD, Member, members_of_body, members_of_url
 from cmp.core.sensitive import KINDS, find_in_body, find_in_url, find_sensitive
 
 # Twelve characters of base64 hold nine bytes, the shortest that is worth finding.
@@ -94,4 +94,8 @@ _URL_SAFE = str.maketrans("-_", "+/")
 
 
 def _named(members: Iterable[Member]) -> Iterator[tuple[str, str]]:
-    return ((member.names[-1], member.value) for member in islice(members, _MEMBERS) if member.names)
+    return (
+        (member.names[-1], member.value)
+        for member in islice(members, _MEMBERS)
+        if member.names and member.names[-1] != PART_HEAD
+    )

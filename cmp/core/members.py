@@ -27,6 +27,8 @@ _FORM = "application/x-www-form-urlencoded"
 _PARTS_AT_MOST = 1_000
 # Of the fields of a part, so many bytes are searched for its name.
 _HEAD_AT_MOST = 4_096
+# The name of the fields that stand before a part of a multipart body: file names among them, so read as an id is.
+PART_HEAD = "part-head-id"
 
 # Charsets that servers expect of forms and scripts send; others are read as UTF-8. By name, because Python knows codecs
 # that take quadratic time and others that are no charsets at all.
@@ -190,7 +192,7 @@ def _parts(body: bytes, delimiter: bytes) -> Iterator[Member]:
         name = _PART_NAME.search(head[:_HEAD_AT_MOST])
         if head:
             # A file's name often is a number: as an id, a bare one is no card.
-            yield from _of_value(("id",), head.decode("utf-8", "replace"), 1)
+            yield from _of_value((PART_HEAD,), head.decode("utf-8", "replace"), 1)
         text = value.strip(b"\r\n").decode("utf-8", "replace")
         yield from _of_value((name[1].decode("utf-8", "replace"),) if name else (), text, 1)
 

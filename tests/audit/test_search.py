@@ -115,7 +115,9 @@ MEMBERS = [
     pytest.param(said(body="a=1&b=c+d", type_=FORM), [("a", "1"), ("b", "c d")], id="form"),
     pytest.param(said(body='{"user": {"mail": "m"}, "n": [1]}'), [("mail", "m"), ("n", "1")], id="json"),
     pytest.param(
-        said(body=MULTIPART, type_="multipart/form-data; boundary=XX"), [("email", "jane@example.test")], id="multipart"
+        said(body=MULTIPART, type_="multipart/form-data; boundary=XX"),
+        [("email", "jane@example.test"), ("pic", "x")],
+        id="multipart",
     ),
     pytest.param(said(body="just a message"), [], id="no-members"),
     pytest.param(said(), [], id="no-body"),
