@@ -29,6 +29,10 @@ from cmp.sites import registrable_domain
 _PLACE: Final = "/* TABLE */ null"
 _COMMENT: Final = re.compile(r"^\s*//.*\n", re.MULTILINE)
 _INDENT: Final = re.compile(r"^ +", re.MULTILINE)
+# Spaces that say nothing: the script holds none of these signs in a string or a pattern (a test looks).
+_SPACED: Final = re.compile(r" ?(=>|===|&&|\|\||\?\?|[=+<>]=?|[?:,]) ?")
+# A line that ends so goes on in the next one, whatever a browser makes of line ends (ECMA-262, section 12.10).
+_OPEN_END: Final = re.compile(r"(?<=[{,;(])\n")
 
 
 def guard_script(policy: Policy, visitor: Visitor, signals: Signals, page: Url | None = None) -> str:
@@ -86,7 +90,7 @@ def _as_script(table: Mapping[str, Any]) -> str:
 @lru_cache(maxsize=1)
 def _source() -> str:
     text = (resources.static() / "guard.js").read_text("utf-8")
-    return _INDENT.sub("", _COMMENT.sub("", text))
+    return _OPEN_END.sub("", _SPACED.sub(r"\1", _INDENT.sub("", _COMMENT.sub("", text))))
 
 
 def _hosts(ask: _Asked) -> dict[str, Any]:

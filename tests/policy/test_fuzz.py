@@ -194,7 +194,7 @@ def visitors(draw: st.DrawFn, policy: Policy) -> Visitor:
 # -- properties
 
 each = {"derandomize": True, "deadline": None, "suppress_health_check": list(HealthCheck)}
-some, many = settings(max_examples=250, **each), settings(max_examples=2_000, **each)  # type: ignore[arg-type]
+some, many = settings(max_examples=300, **each), settings(max_examples=2_000, **each)  # type: ignore[arg-type]
 
 
 @some
@@ -327,7 +327,7 @@ def test_most_of_what_is_made_to_fit_fits_and_has_every_part_of_a_policy() -> No
     fitting: list[bool] = []
     parts: set[str] = set()
 
-    @settings(max_examples=250, database=None, **each)  # type: ignore[arg-type]
+    @settings(max_examples=300, database=None, **each)  # type: ignore[arg-type]
     @given(policies())
     def count(document: dict[str, Any]) -> None:
         fitting.append(not find_faults(document))

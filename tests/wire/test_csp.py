@@ -95,7 +95,7 @@ def cases(draw: st.DrawFn) -> tuple[int, Visitor, Signals, list[str]]:
 Case = tuple[int, Visitor, Signals, list[str]]
 
 
-@settings(derandomize=True, max_examples=100, deadline=None)
+@settings(derandomize=True, max_examples=200, deadline=None)
 @given(cases())
 def test_a_host_is_admitted_if_and_only_if_it_is_allowed(case: Case) -> None:
     _check_what_is_admitted(case)
@@ -131,7 +131,7 @@ def _check_what_is_admitted(case: Case) -> None:
             assert below or registrable_domain(host) == "shop.test", host
 
 
-@settings(derandomize=True, max_examples=100, deadline=None)
+@settings(derandomize=True, max_examples=200, deadline=None)
 @given(cases())
 def test_every_kind_but_a_navigation_is_alike_to_the_decision(case: tuple[int, Visitor, Signals, list[str]]) -> None:
     policy, visitor, signals, named = POLICIES[case[0]], *case[1:]
