@@ -19,6 +19,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("cmp.live",),
     ("cmp.capture", "cmp.wire"),
     ("cmp.policy", "cmp.lists", "cmp.ledger", "cmp.desk", "cmp.seal", "cmp.resources", "cmp.sites", "cmp.terminal"),
+    ("cmp.store",),
     ("cmp.core",),
 )
 NEIGHBOURS = {

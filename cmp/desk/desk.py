@@ -14,13 +14,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
-from cmp.desk import database
-from cmp.desk.errors import DeskError, Reason, from_sqlite
+from cmp.desk import schema
+from cmp.desk.errors import DeskError, Reason
 from cmp.desk.keying import link_secret, people_secret, person_of
 from cmp.desk.link import Link, make_token, read_token
+from cmp.store.address import sqlite_file
+from cmp.store.errors import from_sqlite
+from cmp.store.sqlite import FAILURES, Identity, SqliteFile, empty_log, give_back, shut
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+# Beyond this the write-ahead log is cut back. 16 MB.
+_WAL_LIMIT = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +53,19 @@ class Desk:
     def __init__(
         self, address: str | Path, form_secret: bytes, *, queue_limit: int = 4096, lock_wait: float = 2.0
     ) -> None:
-        self.file = database.desk_file(address)
+        self.file = sqlite_file(address, DeskError, "desk")
+        self._store = SqliteFile(self.file, DeskError, "desk", _WAL_LIMIT)
         self._secret, self._links = people_secret(form_secret), link_secret(form_secret)
         self._queue_limit, self._lock_wait = queue_limit, lock_wait
         self._waiting, self._closed, self._gate = 0, False, threading.Lock()
-        self._identity: tuple[tuple[int, int], ...] = ()
+        self._identity: Identity = ()
         self._connection: sqlite3.Connection | None = None
-        self._place = database.claim(self.file)
+        self._place = self._store.claim()
         try:
-            database.make_file(self.file, self._secret)
+            self._store.make(lambda connection: schema.create(connection, self._secret))
             self._connect()
         except BaseException:
-            database.give_back(self._place)
+            give_back(self._place)
             raise
         self._thread = ThreadPoolExecutor(1, "desk")
 
@@ -108,7 +115,7 @@ class Desk:
             self._closed = True
         self._thread.shutdown(wait=True)
         self._disconnect()
-        database.give_back(self._place)
+        give_back(self._place)
 
     def __enter__(self) -> Self:
         return self
@@ -129,36 +136,32 @@ class Desk:
             connection = self._connection or self._connect()
             connection.execute("BEGIN IMMEDIATE")
             found = work(Books(connection, self._secret))
-            if database.identity(self.file) != self._identity:
-                raise DeskError(
-                    Reason.MISSING,
-                    self.file,
-                    "the file was exchanged for another one while in use",
-                    "nothing, if that was meant: what comes next goes into the new file",
-                )
+            self._store.same_as(self._identity)
             connection.execute("COMMIT")
         except BaseException as error:
             # Rolls back what is open; the next piece of work starts on a new connection.
             self._disconnect()
-            if isinstance(error, database.FAILURES):
-                raise from_sqlite(self.file, error) from error
+            if isinstance(error, FAILURES):
+                raise from_sqlite(DeskError, self.file, error) from error
             raise
         return found
 
     def _empty_log(self) -> None:
         if self._connection is not None:
             try:
-                database.empty_log(self._connection)
+                empty_log(self._connection)
             except sqlite3.Error as error:
                 self._disconnect()
-                raise from_sqlite(self.file, error) from error
+                raise from_sqlite(DeskError, self.file, error) from error
 
     def _connect(self) -> sqlite3.Connection:
-        self._connection = database.open_desk(self.file, self._secret, self._lock_wait)
-        self._identity = database.identity(self.file)
+        self._connection = self._store.open_writer(
+            lambda connection: schema.check(connection, self.file, self._secret), self._lock_wait
+        )
+        self._identity = self._store.identity()
         return self._connection
 
     def _disconnect(self) -> None:
         if self._connection is not None:
-            database.shut(self._connection)
+            shut(self._connection)
             self._connection = None

@@ -1,7 +1,7 @@
 """The tables of a desk, and which version of them a file holds.
 
 May go in here: table definitions, creating them, telling versions apart. May not: connections and their settings
-(`database.py`), rows (`opt_outs.py`, `requests.py` and the like).
+(`cmp.store.sqlite`), rows (`opt_outs.py`, `requests.py` and the like).
 
 People stand in every table under a keyed hash (`keying.py`). How they are written is in `address` alone, once for each
 client, so that deleting that row leaves an opt-out which still holds and no longer says whose it is. Nothing is ever
