@@ -6,9 +6,11 @@ sightings are a breach (`detectors/`).
 A tracker contacted fifty times is one finding with a count, so that a report lists what has to be mended.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
+from cmp.audit.behaviour import Passed
 from cmp.audit.evidence import Evidence, Message, Sighting
 from cmp.audit.finding import Finding, Level, hashed, without_values
 from cmp.audit.search import Hit
@@ -66,6 +68,47 @@ def cookies_found(evidence: Evidence, code: str, sightings: Iterable[Sighting], 
         if setting is not None:
             found["lifetime"] = lifetime_form(setting)
         yield _finding(evidence, code, group, level, found)
+
+
+def looks_like(
+    evidence: Evidence, code: str, messages: Iterable[Message], identifies: Callable[[Message], bool]
+) -> Iterator[Finding]:
+    """One finding for each site that behaves in a way: potential where one of its requests identifies, else a note.
+
+    Evidence: as `requests_found`, and identifying (how many of the requests carry what may identify).
+    """
+    groups: dict[str, list[Message]] = {}
+    for message in messages:
+        groups.setdefault(message.seen.exchange.host_site, []).append(message)
+    for group in groups.values():
+        count = sum(identifies(message) for message in group)
+        level = evidence.promised(code, Level.POTENTIAL if count else Level.NOTE)
+        for finding in requests_found(evidence, code, (message.seen for message in group), level):
+            yield replace(finding, evidence={**finding.evidence, "identifying": count})
+
+
+def members_found(
+    evidence: Evidence, code: str, members: Iterable[tuple[Message, Passed]], level: Level
+) -> Iterator[Finding]:
+    """One finding for each name of a member and party that received it.
+
+    Evidence: what ("member"), member, recipient, where ("url", "referrer"), value (hash and length of the first), and
+    of the requests count, first, url, hosts, host_count, kinds, answered.
+    """
+    groups: dict[tuple[str, str], list[tuple[Message, Passed]]] = {}
+    for message, passed in members:
+        groups.setdefault((passed.name, message.party), []).append((message, passed))
+    for (name, party), group in groups.items():
+        requests = list({message.at: message.seen for message, _ in group}.values())
+        found = {
+            "what": "member",
+            "member": name,
+            "recipient": party,
+            "where": sorted({passed.where for _, passed in group}),
+            "value": hashed(group[0][1].value),
+            **_requests_form(requests),
+        }
+        yield _finding(evidence, code, requests, level, found)
 
 
 def values_found(
