@@ -186,12 +186,12 @@ class Enforce:
         reduce = course.enforced and not decision.blocked and (decision.ruling.reduced or relaying)
         form = _Form(reverse, policy.fingerprint, visitor, path is not None, course.enforced)
         if course.enforced and decision.blocked:
-            block(flow, exchange.kind)
+            block(flow, exchange.kind, known=_is_known(flow, decision.ruling))
         elif path is not None and now.consent is not None:
             consent_endpoint.forward(flow, now.consent, url, path)
             _let_pass(flow)
         elif reduce and not (requests.reducible(flow.request) and (not relaying or relay.shows(exchange, decision))):
-            block(flow, exchange.kind)
+            block(flow, exchange.kind, known=not relaying)
             leave_mark(flow, form.mark(decision, exchange, stopped=True))
             return
         elif reduce or (look is Look.BUFFER and course.enforced):
@@ -276,9 +276,9 @@ class Enforce:
         decision = decide(policy, mark.visitor, exchange)
         form = _Form(mark.reverse, policy.fingerprint, mark.visitor, False, course.enforced)
         if course.enforced and decision.blocked:
-            block(flow, exchange.kind)
+            block(flow, exchange.kind, known=_is_known(flow, decision.ruling))
         elif course.reduce and not requests.reduce_body(flow, policy):
-            block(flow, exchange.kind)
+            block(flow, exchange.kind, known=RELAY not in flow.metadata)
             leave_mark(flow, form.mark(decision, exchange, stopped=True))
             return
         else:
@@ -470,6 +470,11 @@ class _Form:
             carries=exchange.carries if exchange is not None else frozenset(),
             stopped=stopped,
         )
+
+
+def _is_known(flow: http.HTTPFlow, ruling: Ruling) -> bool:
+    """Whether what is stopped is stopped for what is known of whom it goes to. Who asks for our relay hears of it."""
+    return ruling.category is not None and ruling.reason is not Reason.SENSITIVE and RELAY not in flow.metadata
 
 
 def _look(course: Course, visitor: Visitor, exchange: Exchange, request: http.Request, *, waits: bool) -> Look:

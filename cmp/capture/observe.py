@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from cmp.core.cookies import RequestCookie, read_cookie_header, read_set_cookie
+from cmp.core.cookies import RequestCookie, read_cookie_header, read_set_cookie, set_cookies_in
 from cmp.core.exchange import Exchange, Kind, Phase, Unseen
 from cmp.core.kinds import kind_of
 from cmp.core.signals import Signals, read_dnt, read_gpc
@@ -122,13 +122,8 @@ def request_cookies(headers: Headers) -> tuple[RequestCookie, ...]:
 
 
 def set_cookie_lines(headers: Headers) -> list[str]:
-    """Each Set-Cookie on its own. Captures join several with line feeds (never split on commas: dates hold them)."""
-    return [
-        part.strip("\r")
-        for line in field_lines(headers, "set-cookie")
-        for part in line.split("\n")
-        if part.strip("\r\t ")
-    ]
+    """Each Set-Cookie on its own."""
+    return [cookie for line in field_lines(headers, "set-cookie") for cookie in set_cookies_in(line)]
 
 
 def media_type(value: str) -> str:

@@ -67,6 +67,21 @@ def read_cookie_header(value: str) -> tuple[RequestCookie, ...]:
     return tuple(read_pair(part) for part in value.split(";") if part.strip(_SPACE))
 
 
+def set_cookies_in(value: str) -> list[str]:
+    """The cookies that one `Set-Cookie` field value sets, each with its attributes.
+
+    A line that is continued in the next one (obs-fold, which begins with white space) is one cookie, as browsers have
+    it: the fold counts as a space (RFC 9112, section 5.2). Captures join several cookies with bare line feeds. A comma
+    separates nothing: dates hold them, and browsers take what follows for a part of the attribute.
+    """
+    if "\n" not in value:
+        return [value.strip("\r")] if value.strip("\r\t ") else []
+    return [part.strip("\r") for part in _FOLD.sub(" ", value).split("\n") if part.strip("\r\t ")]
+
+
+_FOLD = re.compile(r"\r*\n[ \t]+")
+
+
 def read_set_cookie(value: str) -> SetCookie:
     """One `Set-Cookie` field value. As in browsers, unknown and overlong attributes and unreadable dates do nothing."""
     pair, _, rest = value.partition(";")

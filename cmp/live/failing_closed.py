@@ -20,7 +20,7 @@ from cmp.live.rollout import is_page_request
 from cmp.live.visitors import MARKERS
 from cmp.terminal import place_of
 from cmp.wire.cookies import cookie_name, strip_request_cookies
-from cmp.wire.stubs import stub_for
+from cmp.wire.stubs import stub_fields, stub_for
 
 logger = logging.getLogger(__name__)
 
@@ -56,8 +56,8 @@ def kill(flow: http.HTTPFlow) -> None:
         flow.kill()
 
 
-def block(flow: http.HTTPFlow, kind: Kind) -> None:
-    """Answer the request ourselves, and forward nothing of it."""
+def block(flow: http.HTTPFlow, kind: Kind, *, known: bool = False) -> None:
+    """Answer the request ourselves, and forward nothing of it. `known`: for what is known of it."""
     flow.metadata[ASKED] = "block"
     flow.backup()
     flow.request.stream = False
@@ -65,9 +65,21 @@ def block(flow: http.HTTPFlow, kind: Kind) -> None:
         kill(flow)
         return
     # Set here and not in the request hook: a hook that fails later cannot undo the block.
-    stub = stub_for(kind)
-    headers = {"Content-Type": stub.media_type, "Cache-Control": "no-store", "X-Consentry": "blocked"}
-    flow.response = http.Response.make(stub.status, stub.body, headers)
+    flow.response = _stub(flow.request, kind, known=known)
+
+
+def _stub(request: http.Request, kind: Kind, *, known: bool = False) -> http.Response:
+    accept = request.headers.get("accept", "")
+    stub = stub_for(kind, known=known, host=request.pretty_host, target=request.path, accept=accept)
+    status, fields = stub_fields(kind, stub, request.method, request.headers.fields)
+    bodiless = request.method == "HEAD" or status == 204
+    answer = http.Response.make(status, b"" if bodiless else stub.body, fields)
+    if status == 204:
+        # RFC 9110, section 8.6: such an answer states no length.
+        answer.headers.pop("content-length", None)
+    elif bodiless:
+        answer.headers["content-length"] = str(len(stub.body))
+    return answer
 
 
 def _bounded_body(request: http.Request) -> bool:
@@ -127,12 +139,7 @@ def refuse_unread(flow: http.HTTPFlow, answer: http.Response) -> None:
 
     The body is thrown away as it comes, because it may be endless.
     """
-    if is_page_request(flow):
-        refusal = _refusal()
-    else:
-        stub = stub_for(Kind.OTHER)
-        headers = {"Content-Type": stub.media_type, "Cache-Control": "no-store", "X-Consentry": "blocked"}
-        refusal = http.Response.make(stub.status, stub.body, headers)
+    refusal = _refusal() if is_page_request(flow) else _stub(flow.request, Kind.OTHER)
     answer.status_code, answer.reason = refusal.status_code, refusal.reason
     answer.headers.fields = refusal.headers.fields
     left = [refusal.raw_content or b""]

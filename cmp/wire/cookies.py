@@ -6,7 +6,7 @@ A parse-and-write round trip would rewrite cookies nobody asked about, so the by
 
 from collections.abc import Callable, Sequence
 
-from cmp.core.cookies import read_pair
+from cmp.core.cookies import read_pair, set_cookies_in
 from cmp.core.decision import Edit, EditKind
 
 HeaderFields = Sequence[tuple[bytes, bytes]]
@@ -42,8 +42,9 @@ def cookie_name(pair: bytes) -> str:
 def edit_set_cookies(fields: HeaderFields, edits: Sequence[Edit]) -> tuple[tuple[bytes, bytes], ...]:
     """The field lines with the Set-Cookie edits carried out.
 
-    An edit's index counts cookies as `cmp.capture.observe` reads them: a blank line sets none, and a line folded over
-    several (RFC 9112, section 5.2) counts once for each. Counted otherwise, an edit would hit its neighbour.
+    An edit's index counts cookies as `cmp.capture.observe` reads them (`set_cookies_in`): a blank line sets none, a
+    folded one is one cookie with all its attributes. Counted otherwise, an edit would hit its neighbour, or leave a
+    cookie without the HttpOnly that stood behind the fold. What is edited goes out on one line.
     """
     by_index: dict[int, list[Edit]] = {}
     for edit in edits:
@@ -52,7 +53,7 @@ def edit_set_cookies(fields: HeaderFields, edits: Sequence[Edit]) -> tuple[tuple
     found: list[tuple[bytes, bytes]] = []
     count = 0
     for name, value in fields:
-        parts = _folded(value) if name.lower() == b"set-cookie" else []
+        parts = _cookies_in(value) if name.lower() == b"set-cookie" else []
         edited = [_apply(part, by_index.get(index, ())) for index, part in enumerate(parts, count)]
         count += len(parts)
         if edited == parts:
@@ -62,8 +63,8 @@ def edit_set_cookies(fields: HeaderFields, edits: Sequence[Edit]) -> tuple[tuple
     return tuple(found)
 
 
-def _folded(value: bytes) -> list[bytes]:
-    return [part.strip(b"\r") for part in value.split(b"\n") if part.strip(b"\r\t ")]
+def _cookies_in(value: bytes) -> list[bytes]:
+    return [cookie.encode("latin-1") for cookie in set_cookies_in(value.decode("latin-1"))]
 
 
 def _apply(value: bytes, edits: Sequence[Edit]) -> bytes | None:

@@ -109,10 +109,10 @@ class TestRegularMode:
         "dest, status, media_type",
         [
             pytest.param("image", 200, "image/gif", id="pixel"),
-            pytest.param("script", 200, "text/javascript", id="script"),
-            pytest.param("style", 200, "text/css", id="style"),
+            pytest.param("script", 200, "text/javascript; charset=utf-8", id="script"),
+            pytest.param("style", 200, "text/css; charset=utf-8", id="style"),
             pytest.param("iframe", 200, "text/html; charset=utf-8", id="frame"),
-            pytest.param("empty", 403, "text/plain; charset=utf-8", id="fetch"),
+            pytest.param("empty", 200, "application/json", id="fetch"),
         ],
     )
     def test_a_stub_is_of_the_kind_asked_for(self, browser_proxy: int, dest: str, status: int, media_type: str) -> None:

@@ -74,7 +74,7 @@ def test_requests_are_stopped_where_trackers_are_matched() -> None:
     # Where DuckDuckGo puts a script of its own in place of the tracker's, a stub of ours comes.
     replaced = [test for test in tests if test["expectAction"] == "redirect"]
     assert {stub_for(request(test["requestURL"], word=test["requestType"]).kind).media_type for test in replaced} == {
-        "text/javascript"
+        "text/javascript; charset=utf-8"
     }
     assert len(replaced) == 6
 

@@ -87,6 +87,7 @@ def edited(fields: Fields, *edits: tuple[EditKind, int]) -> Fields:
 
 
 STRIP, CAP, SESSION = EditKind.STRIP_SET_COOKIE, EditKind.CAP_SET_COOKIE, EditKind.SESSION_SET_COOKIE
+SECURE = EditKind.SECURE_SET_COOKIE
 
 
 @pytest.mark.parametrize(
@@ -122,10 +123,50 @@ def test_a_blank_set_cookie_line_does_not_shift_the_count() -> None:
     assert edited(fields, (STRIP, 0)) == (fields[0], fields[1], fields[3])
 
 
-def test_a_folded_set_cookie_line_counts_once_for_each_of_its_lines() -> None:
-    fields = ((b"Set-Cookie", b"a=1\r\n b=2"), (b"Set-Cookie", b"t=1"), (b"Set-Cookie", b"c=1"))
+def test_cookies_that_a_capture_joined_count_once_each() -> None:
+    fields = ((b"Set-Cookie", b"a=1\nb=2"), (b"Set-Cookie", b"t=1"), (b"Set-Cookie", b"c=1"))
     assert edited(fields, (STRIP, 2)) == (fields[0], fields[2])
     assert edited(fields, (STRIP, 1)) == ((b"Set-Cookie", b"a=1"), fields[1], fields[2])
+
+
+@pytest.mark.parametrize(
+    "line, kind, expected",
+    [
+        pytest.param(
+            b"a=1; Path=/; Max-Age=9;\r\n HttpOnly",
+            SESSION,
+            [b"a=1; Path=/; HttpOnly"],
+            id="folded: what is behind the fold stays",
+        ),
+        pytest.param(
+            b"a=1;\r\n\tMax-Age=99;\r\n  HttpOnly; Secure",
+            CAP,
+            [b"a=1; HttpOnly; Secure; Max-Age=60"],
+            id="folded twice",
+        ),
+        pytest.param(b"a=1; Secure\r\n ; HttpOnly", SECURE, [b"a=1; Secure ; HttpOnly; Secure"], id="folded, secured"),
+        pytest.param(b"a=1;\r\n HttpOnly", STRIP, [], id="folded: goes as a whole"),
+        pytest.param(
+            b"a=1; Expires=Thu, 15 Jan 2037 00:00:00 GMT, b=2; HttpOnly",
+            SESSION,
+            [b"a=1; HttpOnly"],
+            id="joined by a comma: a browser takes it for one cookie",
+        ),
+        pytest.param(
+            b"a=1; Path=/, b=2; Max-Age=99; HttpOnly",
+            CAP,
+            [b"a=1; Path=/, b=2; HttpOnly; Max-Age=60"],
+            id="comma in a path",
+        ),
+    ],
+)
+def test_an_edited_cookie_keeps_its_other_attributes(line: bytes, kind: EditKind, expected: list[bytes]) -> None:
+    assert [value for _, value in edited(((b"Set-Cookie", line),), (kind, 0))] == expected
+
+
+def test_a_folded_cookie_that_nothing_is_done_to_stays_as_it_was() -> None:
+    fields = ((b"Set-Cookie", b"a=1;\r\n HttpOnly"), (b"Set-Cookie", b"t=1"))
+    assert edited(fields, (STRIP, 1)) == (fields[0],)
 
 
 def test_edits_of_the_request_leave_the_answer_alone() -> None:
