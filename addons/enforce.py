@@ -17,6 +17,7 @@ from typing import Any
 
 from mitmproxy import ctx, exceptions, http
 from mitmproxy.addonmanager import Loader
+from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.proxy.mode_specs import ReverseMode
 
 from cmp.capture.carrying import Carrying
@@ -55,6 +56,7 @@ from cmp.live.listening import Listening, listen
 from cmp.live.originals import as_asked, forget_body, keep_answer
 from cmp.live.page_limits import limit_page
 from cmp.live.rollout import Buckets
+from cmp.live.sockets import EndSocket, Socket, Sockets, is_handshake
 from cmp.live.under import Course, Under
 from cmp.live.visitors import Visitors
 from cmp.policy.faults import DocumentError, PolicyError
@@ -90,6 +92,7 @@ class Enforce:
         self._under = Under()
         self._buckets = Buckets()
         self._visitors = Visitors(secrets.token_bytes(32))
+        self.sockets = Sockets()
         self._carrying: Carrying | None = None
         self._carrying_under: Policy | None = None
 
@@ -135,8 +138,17 @@ class Enforce:
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         guarded(flow, self._decide_answer, self._hold_answer_and_pass)
 
+    def page_too_long(self, flow: http.HTTPFlow) -> None:
+        guarded(flow, self._let_page_pass, kill)
+
+    def socket_open(self, socket: Socket) -> None:
+        guarded(socket.flow, lambda _flow: self._open(socket), lambda _flow: socket.end())
+
+    def socket_done(self, socket: Socket) -> None:
+        self.sockets.remove(socket)
+
     def websocket_message(self, flow: http.HTTPFlow) -> None:
-        # mitmproxy keeps every message for as long as the socket is open; nothing here reads them.
+        # Under mitmdump alone, whose layer keeps every message for as long as the socket is open.
         if flow.websocket is not None:
             del flow.websocket.messages[:-1]
 
@@ -318,8 +330,9 @@ class Enforce:
             flow.metadata[ANSWERED] = True
             return
         course, mark = self._course(flow), _mark(flow)
-        if answer.status_code < 200 and answer.status_code != 101:
-            # mitmproxy takes an interim answer for the answer, and the real one for that to the next request.
+        if answer.status_code < 200 and not is_handshake(flow):
+            # mitmproxy takes an interim answer for the answer, and the real one for that to the next request. What
+            # follows on a switch to another protocol than WebSocket nobody looks at.
             kill(flow)
             return
         if flow.modified():
@@ -329,7 +342,9 @@ class Enforce:
         exchange = observe_flow(asked, reverse=mark.reverse, endpoint=mark.endpoint)
         # The visitor of the request, whatever the clock says by now: one exchange, one decision.
         decision = decide(policy, mark.visitor, exchange)
-        if not mark.endpoint:
+        if mark.endpoint:
+            self._hear_choice(flow, answer, course.now)
+        else:
             course.carrying.learn(exchange)
         edits = [edit for edit in decision.edits if edit.index is not None]
         if edits and enforced:
@@ -375,6 +390,46 @@ class Enforce:
     def _prepare_page(self, flow: http.HTTPFlow) -> None:
         now = self._course(flow).now
         pages.prepare(flow, _answer(flow), now, consent_up=self.health is None or self.health.up)
+
+    def _let_page_pass(self, flow: http.HTTPFlow) -> None:
+        pages.let_pass_unread(flow, _answer(flow), self._course(flow).now)
+
+    def _open(self, socket: Socket) -> None:
+        """Keep what is needed to decide on a socket once more."""
+        now = self._course(socket.flow).now
+        socket.under, socket.allowed = lambda: self.enforcement, self._still_allowed
+        socket.begin(now)
+        socket.record = self._visitors.record(now, as_asked(socket.flow))
+        socket.address = _client(socket.flow)
+        self.sockets.add(socket)
+
+    def _still_allowed(self, socket: Socket) -> bool:
+        """Whether the socket's handshake would be let through now."""
+        allowed = False
+
+        def decide_again(flow: http.HTTPFlow) -> None:
+            nonlocal allowed
+            now, mark, asked = self._now(), _mark(flow), as_asked(flow)
+            url = flow_url(asked, reverse=mark.reverse)
+            visitor = self._visitors.visitor(now, asked, url, reverse=mark.reverse, chosen=socket.cookie)
+            exchange = observe_flow(asked, reverse=mark.reverse, endpoint=mark.endpoint)
+            allowed = not (mark.enforced and now.enforces and decide(now.policy, visitor, exchange).blocked)
+
+        guarded(socket.flow, decide_again, _leave)
+        return allowed
+
+    def _hear_choice(self, flow: http.HTTPFlow, answer: http.Response, now: Enforcement) -> None:
+        """Hold the open sockets of whoever chose anew to the new choice."""
+        chosen = self._visitors.chosen(now, answer)
+        if chosen is None:
+            return
+        server = ctx.master.addons.get("proxyserver")
+        record = self._visitors.record(now, as_asked(flow))
+        self.sockets.note(record, chosen)
+        for socket in self.sockets.of(record, _client(flow)):
+            socket.take(chosen, self._visitors.record_of(now, chosen))
+            if socket.ended and isinstance(server, Proxyserver):
+                server.inject_event(EndSocket(socket.flow, None))
 
     def _hold_request(self, flow: http.HTTPFlow) -> None:
         now, reverse = self._now(), is_reverse(flow)
@@ -531,6 +586,11 @@ def _without_authority(flow: http.HTTPFlow) -> None:
     if flow.request.first_line_format == "absolute" and not flow.request.is_http2:
         flow.backup()
         flow.request.authority = ""
+
+
+def _client(flow: http.HTTPFlow) -> str:
+    """The address the request came from."""
+    return str(flow.client_conn.peername[0])
 
 
 def _answer(flow: http.HTTPFlow) -> http.Response:

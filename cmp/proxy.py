@@ -14,12 +14,13 @@ from pathlib import Path
 
 import mitmproxy.version
 from mitmproxy import options
-from mitmproxy.addons import core, disable_h2c, next_layer, proxyserver, save, tlsconfig
+from mitmproxy.addons import core, disable_h2c, proxyserver, save, tlsconfig
 from mitmproxy.master import Master
 
 from addons.close_leftovers import CloseLeftovers
 from addons.connect_to import ConnectTo, Route
 from addons.enforce import REQUIRED_OPTIONS, Enforce
+from cmp.live.bounded_http import BoundedNextLayer
 from cmp.live.enforcement import Enforcement
 from cmp.policy.in_force import InForce
 from cmp.policy.watching import PolicyWatch
@@ -103,7 +104,7 @@ def build_master(
     master.addons.add(
         core.Core(),
         server,
-        next_layer.NextLayer(),
+        BoundedNextLayer(),
         tlsconfig.TlsConfig(),
         disable_h2c.DisableH2C(),
         ConnectTo(settings.routes),
@@ -118,6 +119,8 @@ def build_master(
         http2=http2_is_safe(),
         http3=False,
         keep_host_header=True,
+        # Ours passes them on (`cmp.live.sockets`).
+        websocket=False,
         save_stream_file=str(settings.record) if settings.record else None,
         ssl_verify_upstream_trusted_ca=str(settings.upstream_ca) if settings.upstream_ca else None,
         certs=[str(settings.certificate)] if settings.certificate else [],

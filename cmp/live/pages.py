@@ -148,6 +148,18 @@ def prepare(flow: http.HTTPFlow, answer: http.Response, now: Enforcement, *, con
         answer.headers.add("Set-Cookie", line)
 
 
+def let_pass_unread(flow: http.HTTPFlow, answer: http.Response, now: Enforcement) -> None:
+    """Send on a page that turned out too long to be waited for."""
+    mark = read_mark(flow)
+    if mark is None:
+        raise RuntimeError("the request's mark is gone")
+    exchange = _exchange(flow, mark)
+    del flow.metadata[PAGE]
+    _hold_unread(answer, now, mark, exchange)
+    for line in _expiries(mark, exchange):
+        answer.headers.add("Set-Cookie", line)
+
+
 def _rewrite(
     flow: http.HTTPFlow,
     answer: http.Response,

@@ -4,13 +4,15 @@ May go in here: reading a `Visitor` off a live request, and writing down what wa
 from it (`cmp.core`), the form of the cookies (`cmp.seal`).
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from mitmproxy import http
 
 from cmp.capture.flow_exchange import header_list
-from cmp.capture.observe import field_lines, request_cookies
+from cmp.capture.observe import field_lines, request_cookies, set_cookie_lines
 from cmp.core.consent import NO_CHOICE, Visitor
+from cmp.core.cookies import RequestCookie, read_set_cookie
 from cmp.core.decision import Decision, EditKind
 from cmp.core.exchange import Exchange, Kind
 from cmp.core.on_cookies import declared_cookies
@@ -34,8 +36,13 @@ class Visitors:
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
 
-    def visitor(self, now: Enforcement, flow: http.HTTPFlow, url: Url, *, reverse: bool) -> Visitor:
-        """Who asks for `url`. Only the operator's own site has our consent cookie; elsewhere nobody made a choice."""
+    def visitor(
+        self, now: Enforcement, flow: http.HTTPFlow, url: Url, *, reverse: bool, chosen: str | None = None
+    ) -> Visitor:
+        """Who asks for `url`. Only the operator's own site has our consent cookie; elsewhere nobody made a choice.
+
+        `chosen` is the consent cookie's value by now, where it is another than the request's.
+        """
         headers = header_list(flow.request.headers)
         # The operator's edge stands in front of the operator's site only; a header says nothing elsewhere.
         place = place_of(now.policy, lambda name: field_lines(headers, name) if reverse else ())
@@ -44,6 +51,8 @@ class Visitors:
         visitor = replace(NO_CHOICE, place=place) if place else NO_CHOICE
         if reverse and now.consent is not None:
             consent = now.consent
+            if chosen is not None:
+                cookies = _with_choice(cookies, consent.site.cookie_name, chosen)
             found = read_cookie(consent.keys, consent.site, cookies, now.clock(), now.policy, place=place)
             visitor = found.visitor
         if now.policy.events:
@@ -52,6 +61,30 @@ class Visitors:
             if events := known & read_marker(secret, site.audience, marker_name(site), cookies):
                 visitor = replace(visitor, events=visitor.events | events)
         return visitor
+
+    def record(self, now: Enforcement, asked: http.HTTPFlow) -> str:
+        """The id of the consent that the request on the operator's site comes with, "" without one."""
+        if now.consent is None:
+            return ""
+        cookies = request_cookies(header_list(asked.request.headers))
+        return read_cookie(now.consent.keys, now.consent.site, cookies, now.clock(), now.policy).record
+
+    def record_of(self, now: Enforcement, chosen: str) -> str:
+        """The id of the consent in a consent cookie's value, "" without one."""
+        if now.consent is None:
+            return ""
+        cookies = _with_choice((), now.consent.site.cookie_name, chosen)
+        return read_cookie(now.consent.keys, now.consent.site, cookies, now.clock(), now.policy).record
+
+    def chosen(self, now: Enforcement, answer: http.Response) -> str | None:
+        """The consent cookie's value that an answer of the consent server sets, "" where it takes the cookie away."""
+        if now.consent is None:
+            return None
+        found = [read_set_cookie(line) for line in set_cookie_lines(header_list(answer.headers))]
+        values = [
+            "" if one.deletes(now.clock()) else one.value for one in found if one.name == now.consent.site.cookie_name
+        ]
+        return values[-1] if values else None
 
     def marker(
         self, now: Enforcement, visitor: Visitor, exchange: Exchange, decision: Decision, url: Url, *, reverse: bool
@@ -76,6 +109,12 @@ class Visitors:
             return now.consent.site, now.consent.marker
         scheme = {"ws": "http", "wss": "https"}.get(url.scheme, url.scheme)
         return ConsentSite(f"{scheme}://{url.host}"), self._secret
+
+
+def _with_choice(cookies: Sequence[RequestCookie], name: str, chosen: str) -> tuple[RequestCookie, ...]:
+    """The cookies with this value for the consent cookie, without it where the value is empty."""
+    others = tuple(cookie for cookie in cookies if cookie.name != name)
+    return (*others, RequestCookie(name, chosen)) if chosen else others
 
 
 def _depended_on(policy: Policy, exchange: Exchange, decision: Decision) -> set[str]:

@@ -347,40 +347,6 @@ class TestLongConnections:
                 received += connection.recv(65_536)
             connection.close()
 
-    @pytest.mark.parametrize("mode", Mode)
-    def test_websocket_messages_pass_and_are_not_kept(self, consent: ConsentServer, mode: Mode) -> None:
-        kept: list[int] = []
-
-        def serve(connection: socket.socket) -> None:
-            lines = ("HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade")
-            accept = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
-            connection.sendall("\r\n".join([*lines, accept, "", ""]).encode())
-            for _ in range(50):
-                connection.sendall(b"\x82\x05hello")
-            connection.recv(10)
-
-        class Counting:
-            def websocket_message(self, flow: object) -> None:
-                kept.append(len(flow.websocket.messages))  # type: ignore[attr-defined]
-
-        with (
-            serving(serve) as port,
-            running_proxy(
-                in_front(mode, consent),
-                reverse(Upstream(port=port)),
-                change=lambda master: master.addons.add(Counting()),
-            ) as proxy,
-        ):
-            key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
-            connection = asking(
-                proxy.port, "Upgrade: websocket", "Connection: Upgrade", key, "Sec-WebSocket-Version: 13"
-            )
-            received = b""
-            while received.count(b"hello") < 50:
-                received += connection.recv(65_536)
-            connection.close()
-        assert kept == [1] * 50
-
     @pytest.mark.parametrize("fails", [pytest.param(False, id="decided"), pytest.param(True, id="deciding-fails")])
     def test_a_download_is_not_kept_in_memory(
         self, consent: ConsentServer, monkeypatch: pytest.MonkeyPatch, fails: bool

@@ -1,0 +1,181 @@
+"""Bounds of one connection on the wire: heads without an end, slow ones, pages and bodies without an end, no server."""
+
+import contextlib
+import select
+import socket
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from cmp.live import bounded_http
+from cmp.live.bounded_http import HEAD_LIMIT
+from cmp.live.pages import PAGE_LIMIT
+from tests.addons.test_enforce import SITE, TRACKER, shop_policy
+from tests.live import Upstream, reverse, running_proxy, running_upstream, send, send_raw
+
+PAGE_REQUEST = (("Host", SITE), ("Accept", "text/html"), ("Sec-Fetch-Dest", "document"))
+Serving = Callable[[socket.socket], None]
+
+
+@contextlib.contextmanager
+def serving(serve: Serving) -> Iterator[Upstream]:
+    """A server that writes what it likes to a connection, once a request's head has come."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def one(connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            head = b""
+            while b"\r\n\r\n" not in head:
+                head += connection.recv(65_536)
+            serve(connection)
+
+    def run() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=one, args=(listener.accept()[0],), daemon=True).start()
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        yield Upstream(port=listener.getsockname()[1])
+    finally:
+        listener.close()
+
+
+def nobody_there() -> Upstream:
+    """An address that nothing listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return Upstream(port=taken.getsockname()[1])
+
+
+def chunk(part: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(part), part)
+
+
+class TestHeads:
+    @pytest.fixture(scope="class")
+    def port(self) -> Iterator[int]:
+        with running_upstream() as upstream, running_proxy(shop_policy(), reverse(upstream)) as proxy:
+            yield proxy.port
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            pytest.param(b"X-%06d: x\r\n", id="headers"),
+            pytest.param(b"Cookie: c%06d=x\r\n", id="cookie-headers"),
+        ],
+    )
+    def test_a_hundred_thousand_fields_are_refused(self, port: int, line: bytes) -> None:
+        fields = b"".join(line % number for number in range(100_000))
+        got = send_raw(port, b"GET / HTTP/1.1\r\nHost: " + SITE.encode() + b"\r\n" + fields + b"\r\n")
+        # The answer may be lost where the client still sends; the end of the connection is not.
+        assert got.status in (431, 0)
+
+    def test_a_head_without_an_end_is_told_so(self, port: int) -> None:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\n" + b"X: x\r\n" * (HEAD_LIMIT // 6 + 100))
+            assert connection.recv(65_536).startswith(b"HTTP/1.1 431 ")
+
+    def test_many_cookies_pass(self, port: int) -> None:
+        cookies = "; ".join(f"c{number}=x" for number in range(10_000))
+        assert send(port, "/", ("Host", SITE), ("Cookie", cookies)).body == b"ok"
+
+    def test_a_slow_head_is_told_so(self, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(bounded_http, "HEAD_SECONDS", 0.2)
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nX: ")
+            assert connection.recv(65_536).startswith(b"HTTP/1.1 408 ")
+
+    def test_a_connection_kept_for_later_is_not(self, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(bounded_http, "HEAD_SECONDS", 0.2)
+        whole = f"GET / HTTP/1.1\r\nHost: {SITE}\r\n\r\n".encode()
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            for _ in range(2):
+                connection.sendall(whole[:10])
+                connection.sendall(whole[10:])
+                received = b""
+                while not received.endswith(b"ok"):
+                    received += connection.recv(65_536)
+                # Longer than a head may take.
+                assert select.select([connection], [], [], 0.4) == ([], [], [])
+
+
+def test_an_answer_whose_head_has_no_end_is_none() -> None:
+    def serve(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n")
+        while True:
+            connection.sendall(b"X: x\r\n" * 1000)
+
+    with serving(serve) as upstream, running_proxy(shop_policy(), reverse(upstream)) as proxy:
+        assert send(proxy.port, "/", *PAGE_REQUEST).status == 502
+
+
+class TestPagesWithoutAnEnd:
+    @pytest.mark.parametrize("unknown", [pytest.param("deny", id="strict"), pytest.param("report", id="reporting")])
+    def test_they_go_out_as_they_come_under_the_strict_csp(self, unknown: str) -> None:
+        over, part = threading.Event(), b"<p>x</p>" * 8_000
+
+        def serve(connection: socket.socket) -> None:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n")
+            with contextlib.suppress(OSError):
+                while True:
+                    connection.sendall(chunk(part))
+            over.set()
+
+        policy = shop_policy(unknown={"host": unknown, "cookie": unknown})
+        with serving(serve) as upstream, running_proxy(policy, reverse(upstream)) as proxy:
+            with socket.create_connection(("127.0.0.1", proxy.port), timeout=20) as connection:
+                lines = [f"{name}: {value}" for name, value in PAGE_REQUEST]
+                connection.sendall("\r\n".join(["GET /endless HTTP/1.1", *lines, "", ""]).encode())
+                received = b""
+                while len(received) < PAGE_LIMIT + 1_000_000:
+                    received += connection.recv(1_048_576)
+            assert over.wait(10)
+        head, _, body = received.partition(b"\r\n\r\n")
+        assert b"Content-Security-Policy: " in head
+        assert TRACKER.encode() not in head
+        assert b"Cache-Control: private" in head
+        assert body.partition(b"\r\n")[2].startswith(b"<p>x</p>")
+
+    def test_one_that_ends_below_the_limit_is_rewritten(self) -> None:
+        tag = f'<script src="http://{TRACKER}/t.js"></script>'.encode()
+
+        def serve(connection: socket.socket) -> None:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n")
+            for _ in range(100):
+                connection.sendall(chunk(b"<p>" + b"x" * 10_000 + b"</p>"))
+            connection.sendall(chunk(tag) + b"0\r\n\r\n")
+
+        with serving(serve) as upstream, running_proxy(shop_policy(), reverse(upstream)) as proxy:
+            got = send(proxy.port, "/long", *PAGE_REQUEST)
+        assert len(got.body) > 1_000_000
+        assert tag not in got.body
+
+
+class TestNoServer:
+    @pytest.fixture(scope="class")
+    def port(self) -> Iterator[int]:
+        with running_proxy(shop_policy(), reverse(nobody_there())) as proxy:
+            yield proxy.port
+
+    def test_a_page_says_so_in_a_page(self, port: int) -> None:
+        got = send(port, "/", *PAGE_REQUEST)
+        assert (got.status, got.values("Content-Type")) == (502, ["text/html; charset=utf-8"])
+        assert b"cannot be reached at the moment" in got.body
+        assert got.values("Cache-Control") == ["no-store"]
+        assert b"127.0.0.1" not in got.body
+        assert b"itmproxy" not in got.body
+
+    @pytest.mark.parametrize("method, body", [("GET", b""), ("POST", b"x" * 200_000)])
+    def test_what_is_no_page_gets_a_line(self, port: int, method: str, body: bytes) -> None:
+        got = send(port, "/api", ("Host", SITE), ("Sec-Fetch-Dest", "empty"), method=method, body=body)
+        assert (got.status, got.values("Content-Type")) == (502, ["text/plain; charset=utf-8"])
+
+    def test_head_gets_no_body(self, port: int) -> None:
+        got = send(port, "/", *PAGE_REQUEST, method="HEAD")
+        assert (got.status, got.body) == (502, b"")
+
+
+def test_a_server_that_hangs_up_is_none() -> None:
+    with serving(lambda _connection: None) as upstream, running_proxy(shop_policy(), reverse(upstream)) as proxy:
+        assert send(proxy.port, "/", *PAGE_REQUEST).status == 502
