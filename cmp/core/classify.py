@@ -4,13 +4,15 @@ May go in here: the compiled lookup tables and the lookups. May not: whether the
 `decide.py`). Lookups walk the labels of a host and literal prefixes of a name, never the whole list of rules.
 """
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache, partial
 
 from cmp.core.globs import Glob
+from cmp.core.kept import COOKIES, HOSTS
 from cmp.core.lifetimes import Lifetime
+from cmp.core.sieve import Sieve
 from cmp.core.urls import Url, is_ip, plain_path, query_names, query_pairs
 
 
@@ -52,7 +54,8 @@ class RequestRule:
     """Requests that belong to a vendor: by host suffix, path and query, and by the page they are made for.
 
     `host` is "" for an endpoint on the site's own host (first-party collection). `pages` are patterns for the path of
-    the page, on the operator's own site; a request whose page is not known fits none.
+    the page, on the operator's own site; a request whose page is not known fits none. `always`: it matches whatever is
+    asked for.
     """
 
     id: str
@@ -62,6 +65,10 @@ class RequestRule:
     path: Glob | None = None
     query: QueryRule = ANY_QUERY
     pages: tuple[Glob, ...] = ()
+    always: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "always", self.whole_host and not self.pages)
 
     @property
     def specificity(self) -> tuple[int, int, int]:
@@ -78,6 +85,8 @@ class RequestRule:
         return not self.pages or (page is not None and any(glob.matches(plain_path(page.path)) for glob in self.pages))
 
     def matches(self, url: Url, page: Url | None = None) -> bool:
+        if self.always:
+            return True
         if self.path is not None and not self.path.matches(plain_path(url.path)):
             return False
         return (not self.query or self.query.matches(url.query)) and (not self.pages or self.holds_on(page))
@@ -119,11 +128,17 @@ class EventRule:
         return not self.query or self.query.matches(url.query)
 
 
-def _part_of(path: Glob | None) -> str:
-    """A regular expression for something that every path fitting a pattern holds: literal, so found in linear time."""
-    if path is None:
-        return ""
-    return rf"\A{re.escape(path.text)}\Z" if path.exact else re.escape(max(path.text.split("*"), key=len))
+@dataclass(frozen=True, slots=True)
+class HostRules:
+    """What is looked at for requests to one host: `rules`, of which the first that matches counts.
+
+    The last of them may match whatever is asked for: then it is `otherwise`. `sieve` tells which paths the others may
+    be for, None where there are none.
+    """
+
+    rules: tuple[RequestRule, ...]
+    sieve: Sieve | None
+    otherwise: RequestRule | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,26 +151,50 @@ class RequestIndex:
     by_host: Mapping[str, tuple[RequestRule, ...]]
     endpoints: tuple[RequestRule, ...]
     by_page: bool = field(init=False)
-    _hint: re.Pattern[str] = field(init=False, repr=False, compare=False)
+    _of_host: Callable[[str], HostRules] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         lists = (*self.by_host.values(), self.endpoints)
         object.__setattr__(self, "by_page", any(rule.pages for rules in lists for rule in rules))
-        # What every path of an endpoint holds: where none of it is there, no endpoint need be looked at.
-        parts = sorted({_part_of(rule.path) for rule in self.endpoints})
-        object.__setattr__(self, "_hint", re.compile("|".join(parts) or "(?!)"))
+        object.__setattr__(self, "_of_host", lru_cache(HOSTS)(partial(_rules_of, self.by_host, self.endpoints)))
 
     def find(self, url: Url, page: Url | None = None, *, by_host: bool = True) -> RequestRule | None:
         """The rule for a URL asked for by a page: the longest host suffix with a matching rule, then the endpoints."""
-        return next((rule for rule in self.candidates(url, by_host=by_host) if rule.matches(url, page)), None)
+        found = self.of_host(url.host, by_host=by_host)
+        if found.sieve is None or not found.sieve.may_hold(url.path):
+            return found.otherwise
+        return next((rule for rule in found.rules if rule.matches(url, page)), None)
 
     def candidates(self, url: Url, *, by_host: bool = True) -> Iterator[RequestRule]:
-        """Every rule that is looked at for a URL, in that order."""
+        """Every rule that may be for a URL, in that order."""
         if by_host:
             for suffix in host_suffixes(url.host):
                 yield from self.by_host.get(suffix, ())
-        if self._hint.search(plain_path(url.path)):
+        sieve = self.of_host("").sieve
+        if sieve is not None and sieve.may_hold(url.path):
             yield from self.endpoints
+
+    def of_host(self, host: str, *, by_host: bool = True) -> HostRules:
+        """The rules for requests to a host; with `by_host` false those that hold on every host."""
+        return self._of_host(host if by_host else "")
+
+
+def _rules_of(
+    by_host: Mapping[str, tuple[RequestRule, ...]], endpoints: tuple[RequestRule, ...], host: str
+) -> HostRules:
+    rules: list[RequestRule] = []
+    for rule in (*(rule for suffix in host_suffixes(host) for rule in by_host.get(suffix, ())), *endpoints):
+        if rule.always:
+            return HostRules((*rules, rule), Sieve(map(_path_of, rules)) if rules else None, rule)
+        rules.append(rule)
+    return HostRules(tuple(rules), Sieve(map(_path_of, rules)) if rules else None, None)
+
+
+def _path_of(rule: RequestRule) -> Glob:
+    return rule.path or _ANY_PATH
+
+
+_ANY_PATH = Glob("*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,15 +255,20 @@ class CookieIndex:
     patterns: Mapping[str, tuple[CookieRule, ...]]
     by_path: bool = field(init=False)
     _lengths: tuple[int, ...] = field(init=False, repr=False)
+    _kept: Callable[[str, str, Party], CookieRule | None] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_lengths", tuple(sorted({len(start) for start in self.patterns}, reverse=True)))
         lists = (*self.exact.values(), *self.patterns.values())
         object.__setattr__(self, "by_path", any(rule.paths for rules in lists for rule in rules))
+        object.__setattr__(self, "_kept", lru_cache(COOKIES)(self._look_up))
 
     def find(self, name: str, host: str, party: Party, path: str = "/") -> CookieRule | None:
         """The rule for a cookie called `name` sent to or set by `host` at `path`: an exact name before any pattern,
         then the longest pattern, then the longest host, then the longest path."""
+        return self._look_up(name, host, party, path) if self.by_path else self._kept(name, host, party)
+
+    def _look_up(self, name: str, host: str, party: Party, path: str = "/") -> CookieRule | None:
         found = _closest(self.exact.get(name, ()), name, host, path, party)
         if found is None:
             found = max(

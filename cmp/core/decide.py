@@ -9,7 +9,7 @@ from cmp.core.consent import Visitor
 from cmp.core.decision import Decision, Edit, EditKind, Reason
 from cmp.core.exchange import Exchange, Kind, Phase
 from cmp.core.on_cookies import declared_cookie, rule_on_cookie, rule_on_set_cookie
-from cmp.core.on_requests import rule_on_request
+from cmp.core.on_requests import decide_request, rule_on_request
 from cmp.core.outgoing import outgoing_edits, reducing_edits
 from cmp.core.parties import observed_events, party_of
 from cmp.core.policy import Policy
@@ -21,6 +21,8 @@ __all__ += ["rule_on_cookie", "rule_on_request", "rule_on_set_cookie"]
 
 # The first status that says the request was not done (RFC 9110, section 15).
 _FAILED = 400
+# Once: before 3.12 Python looks a member of an Enum up in Python code each time.
+_CONSENT, _OUT_OF_SCOPE = Kind.CONSENT, Reason.OUT_OF_SCOPE
 
 
 def decide(policy: Policy, visitor: Visitor, exchange: Exchange) -> Decision:
@@ -29,11 +31,14 @@ def decide(policy: Policy, visitor: Visitor, exchange: Exchange) -> Decision:
     With `Phase.REQUEST` there are no Set-Cookies yet; the decision on the same exchange with its answer has the same
     ruling and the same request edits, and those on the answer besides.
     """
-    ruling = rule_on_request(policy, visitor, exchange)
-    if not ruling.allowed or exchange.kind is Kind.CONSENT or ruling.reason is Reason.OUT_OF_SCOPE:
+    decision = decide_request(policy, visitor, exchange)
+    ruling = decision.ruling
+    if not ruling.allowed or exchange.kind is _CONSENT or ruling.reason is _OUT_OF_SCOPE:
         # Our own endpoints never pass through the site: they need every cookie to see which must go.
-        return Decision(ruling)
-    reported = [ruling] if ruling.reported else []
+        return decision
+    if not (exchange.cookies or exchange.set_cookies or ruling.reduced or policy.edits_requests):
+        return decision
+    reported = list(decision.reported)
     # What the server refused did not happen.
     events = observed_events(policy, exchange) if exchange.status < _FAILED else ()
     edits: list[Edit] = []
@@ -45,9 +50,10 @@ def decide(policy: Policy, visitor: Visitor, exchange: Exchange) -> Decision:
             reported.append(cookie_ruling)
     if ruling.reduced:
         edits.extend(reducing_edits(policy, exchange, ruling))
-    done = {(edit.kind, edit.name) for edit in edits}
-    outgoing = outgoing_edits(policy, exchange, party_of(policy, exchange))
-    edits.extend(edit for edit in outgoing if (edit.kind, edit.name) not in done)
+    if policy.edits_requests:
+        done = {(edit.kind, edit.name) for edit in edits}
+        outgoing = outgoing_edits(policy, exchange, party_of(policy, exchange))
+        edits.extend(edit for edit in outgoing if (edit.kind, edit.name) not in done)
     answer = Answer(policy, visitor, exchange, events)
     for index, cookie in enumerate(exchange.set_cookies):
         if ruling.reduced:

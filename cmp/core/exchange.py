@@ -4,7 +4,7 @@ May go in here: the value `Exchange` and the vocabulary of its fields. May not: 
 one (`cmp.capture`), judging it (`decide.py`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from cmp.core.cookies import RequestCookie, SetCookie
@@ -68,6 +68,8 @@ class Exchange:
     `sensitive.py`) and "cookie:NAME" for the value of another host's confined cookie. `fetch_site` is what the browser
     says of who asks: "same-origin", "same-site", "cross-site" or "none" (the person), "" where it says nothing.
     `status` is the answer's, 0 before there is one and where the source does not say.
+
+    `same_site` follows: whether the request stays on the site of its page; a top-level navigation is its own page.
     """
 
     method: str
@@ -89,9 +91,8 @@ class Exchange:
     fetch_site: str = ""
     status: int = 0
 
-    @property
-    def same_site(self) -> bool:
-        """Whether the request stays on the site of its page; a top-level navigation is its own page."""
-        if self.kind is Kind.DOCUMENT:
-            return True
-        return self.page is not None and bool(self.host_site) and self.page_site == self.host_site
+    same_site: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        on_its_site = self.page is not None and bool(self.host_site) and self.page_site == self.host_site
+        object.__setattr__(self, "same_site", on_its_site or self.kind is Kind.DOCUMENT)

@@ -4,6 +4,7 @@ May go in here: the shape of such a list, as decisions ask it, and of its answer
 what follows from an answer (`on_lists.py`).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -44,8 +45,11 @@ class Source(Protocol):
     @property
     def categories(self) -> frozenset[str]: ...
 
-    def request(self, url: Url, page: Url | None, kind: Kind, *, third_party: bool) -> tuple[Found, ...]:
-        """What it says of a request for `url` by `page` (None where nobody can tell); () where it says nothing."""
+    def request(self, url: Url, page: Url | None, kind: Kind, *, third_party: bool) -> Iterable[Found]:
+        """What it says of a request for `url` by `page` (None where nobody can tell); nothing where it says nothing.
+
+        Who has heard enough need not ask for the rest.
+        """
         ...
 
     def cookie(self, name: str, url: Url, page: Url | None, party: Party) -> tuple[Found, ...]:

@@ -4,7 +4,7 @@ May go in here: asking the lists, and the strictest of their answers. May not: w
 `on_cookies.py`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from cmp.core.classify import Party
 from cmp.core.consent import Visitor, permit
@@ -33,16 +33,17 @@ def rule_cookie_by_lists(
     """
     if not policy.lists:
         return None
+    found: Iterable[Found]
     found = [one for source in policy.lists for one in source.cookie(name, exchange.url, exchange.page, party)]
     if not any(not one.exception for one in found) and party is Party.THIRD:
         found = _of_request(policy, exchange, party)
     return _strictest(policy, visitor, exchange, found)
 
 
-def _of_request(policy: Policy, exchange: Exchange, party: Party) -> list[Found]:
+def _of_request(policy: Policy, exchange: Exchange, party: Party) -> Iterator[Found]:
     third = party is Party.THIRD
-    url, page, kind = exchange.url, exchange.page, exchange.kind
-    return [one for source in policy.lists for one in source.request(url, page, kind, third_party=third)]
+    for source in policy.lists:
+        yield from source.request(exchange.url, exchange.page, exchange.kind, third_party=third)
 
 
 def _strictest(policy: Policy, visitor: Visitor, exchange: Exchange, found: Iterable[Found]) -> Ruling | None:

@@ -9,18 +9,21 @@ Under a policy composed of several each is asked, and `composed.py` picks the st
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from cmp.core.cases import request_case
 from cmp.core.classify import Party, RequestRule, host_suffixes
 from cmp.core.composed import strictest
 from cmp.core.consent import Visitor, permit
-from cmp.core.decision import Reason, Ruling
+from cmp.core.decision import Decision, Reason, Ruling
 from cmp.core.exchange import Exchange, Kind, Unseen
 from cmp.core.on_lists import rule_by_lists
 from cmp.core.on_vendors import restriction, rule_on_vendor
 from cmp.core.parties import observed_events, of_the_unknown, party_of
-from cmp.core.policy import Policy, Treatment
+from cmp.core.policy import Policy, Settled, Treatment
 
 # Types of request bodies that identifiers can be taken out of (`cmp.wire.reduce`).
 _REDUCIBLE = ("", "application/x-www-form-urlencoded", "application/json")
+# Once: before 3.12 Python looks a member of an Enum up in Python code each time.
+_THIRD, _DOCUMENT = Party.THIRD, Kind.DOCUMENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class Asked:
         On a vendor's own pages its hosts are the first party, unless the policy says which sites it is about. A
         navigation that is only guessed at may be a hidden frame, so a known vendor does not pass as one.
         """
-        return self.party is Party.THIRD or self.navigation or bool(self.policy.sites)
+        return _by_host(self.policy, self.party, self.exchange.kind)
 
     @property
     def rule(self) -> RequestRule | None:
@@ -54,12 +57,47 @@ class Asked:
         return self.policy.own_category if self.party is Party.FIRST else None
 
 
+def _by_host(policy: Policy, party: Party, kind: Kind) -> bool:
+    return party is _THIRD or kind is _DOCUMENT or bool(policy.sites)
+
+
 def rule_on_request(policy: Policy, visitor: Visitor, exchange: Exchange) -> Ruling:
     """Whether the request may be made at all."""
-    rulings = [request_steps(part, visitor, exchange)[1] for part in policy.each]
+    return decide_request(policy, visitor, exchange).ruling
+
+
+def decide_request(policy: Policy, visitor: Visitor, exchange: Exchange) -> Decision:
+    """The decision on a request of which there is nothing more to decide: no cookies, no edits, no answer."""
     if policy.parts:
-        rulings += _about_vendors_of_others(policy, rulings)
-    return strictest(rulings)
+        rulings = [decide_request(part, visitor, exchange).ruling for part in policy.parts]
+        return _decision(strictest(rulings + _about_vendors_of_others(policy, rulings)))
+    if (
+        exchange.carries
+        or (policy.events and observed_events(policy, exchange))
+        or (policy.excluded and any(rule.matches(exchange.url) for rule in policy.excluded))
+    ):
+        return _decision(request_steps(policy, visitor, exchange)[1])
+    case = request_case(policy, visitor, exchange)
+    known = policy.settled_requests.get(case)
+    if known is not None and ((sieve := known.unless_path) is None or not sieve.may_hold(exchange.url.path)):
+        if not known.unless_listed:
+            return known.decision
+        by_lists = rule_by_lists(policy, visitor, exchange, party_of(policy, exchange))
+        if by_lists is None:
+            return known.decision
+        if not by_lists.allowed:
+            return _decision(by_lists)
+    step, ruling = request_steps(policy, visitor, exchange)
+    decision = _decision(ruling)
+    by_host = _by_host(policy, party_of(policy, exchange), exchange.kind)
+    sieve = policy.requests.of_host(exchange.url.host, by_host=by_host).sieve
+    if step != LIST and (sieve is None or not sieve.may_hold(exchange.url.path)):
+        policy.settled_requests.put(case, Settled(decision, sieve, bool(policy.lists) and step in _AFTER_LISTS))
+    return decision
+
+
+def _decision(ruling: Ruling) -> Decision:
+    return Decision(ruling, reported=(ruling,) if ruling.reported else ())
 
 
 def _about_vendors_of_others(policy: Policy, rulings: list[Ruling]) -> list[Ruling]:
@@ -188,6 +226,7 @@ def _unknown_host(ask: Asked) -> Ruling | None:
     return of_the_unknown(ask.policy.unknown_host, "unknown.host")
 
 
+LIST = "list"
 # The first step with an answer decides; the last always has one.
 REQUEST_STEPS: tuple[tuple[str, Callable[[Asked], Ruling | None]], ...] = (
     ("our own endpoint", _consent_endpoint),
@@ -197,9 +236,11 @@ REQUEST_STEPS: tuple[tuple[str, Callable[[Asked], Ruling | None]], ...] = (
     ("transport", _insecure),
     ("page the visitor goes to", _navigation),
     ("declared vendor", _declared),
-    ("list", _listed),
+    (LIST, _listed),
     ("hyperlink auditing", _ping),
     ("page the visitor may go to", _guessed_navigation),
     ("own site", _own_site),
     ("unknown host", _unknown_host),
 )
+_STEPS = [name for name, _ in REQUEST_STEPS]
+_AFTER_LISTS = frozenset(_STEPS[_STEPS.index(LIST) :])

@@ -3,6 +3,7 @@
 May go in here: the ruling that requests and cookies of a vendor share. May not: which rule they fall under.
 """
 
+from cmp.core.cases import vendor_case
 from cmp.core.classify import CookieRule, RequestRule
 from cmp.core.consent import Visitor, permit
 from cmp.core.decision import Reason, Ruling
@@ -21,7 +22,15 @@ def restriction(policy: Policy, vendor: Vendor) -> tuple[Reason, str] | None:
 
 def rule_on_vendor(policy: Policy, visitor: Visitor, signals: Signals, rule: RequestRule | CookieRule) -> Ruling:
     """The ruling of one policy, none of its parts asked, on what falls under one of its rules."""
+    case = vendor_case(visitor, signals, rule)
+    found = policy.settled_vendors.get(case)
+    if found is None:
+        found = _rule_on_vendor(policy, visitor, signals, rule)
+        policy.settled_vendors.put(case, found)
+    return found
 
+
+def _rule_on_vendor(policy: Policy, visitor: Visitor, signals: Signals, rule: RequestRule | CookieRule) -> Ruling:
     def ruling(allowed: bool, reason: Reason, id_: str = rule.id) -> Ruling:
         return Ruling(allowed, reason, id_, rule.category, rule.vendor)
 

@@ -3,9 +3,12 @@
 May go in here: the questions that rulings on requests and on cookies share. May not: rulings on what is declared.
 """
 
+from functools import lru_cache
+
 from cmp.core.classify import Party, host_suffixes
 from cmp.core.decision import Reason, Ruling
 from cmp.core.exchange import Exchange
+from cmp.core.kept import HOSTS
 from cmp.core.policy import Policy, Unknown
 
 _UNKNOWN_REASON = {
@@ -13,8 +16,8 @@ _UNKNOWN_REASON = {
     Unknown.REPORT: Reason.UNKNOWN_REPORTED,
     Unknown.ALLOW: Reason.UNKNOWN_ALLOWED,
 }
-
-
+# Once: before 3.12 Python looks a member of an Enum up in Python code each time.
+_FIRST, _THIRD = Party.FIRST, Party.THIRD
 # Methods by which nothing is done, and fields of requests made before anybody asked.
 _ASKING_ONLY = frozenset({"HEAD", "OPTIONS"})
 _PREFETCH = frozenset({"sec-purpose", "purpose", "x-moz"})
@@ -22,11 +25,14 @@ _PREFETCH = frozenset({"sec-purpose", "purpose", "x-moz"})
 
 def party_of(policy: Policy, exchange: Exchange) -> Party:
     """Whose host it is. Where the policy names its sites they alone are first; else the page's own site is."""
-    if policy.sites:
-        own = any(suffix in policy.sites for suffix in host_suffixes(exchange.url.host))
-    else:
-        own = exchange.same_site
-    return Party.FIRST if own else Party.THIRD
+    own = is_below(policy.sites, exchange.url.host) if policy.sites else exchange.same_site
+    return _FIRST if own else _THIRD
+
+
+@lru_cache(HOSTS)
+def is_below(suffixes: frozenset[str], host: str) -> bool:
+    """Whether a host is one of `suffixes` or below one."""
+    return any(suffix in suffixes for suffix in host_suffixes(host))
 
 
 def of_the_unknown(treatment: Unknown, rule: str) -> Ruling:

@@ -11,9 +11,12 @@ from types import MappingProxyType
 from typing import Any
 
 from cmp.core.classify import CookieIndex, EventRule, PathRule, RequestIndex
+from cmp.core.decision import Decision, Ruling
 from cmp.core.globs import Glob
+from cmp.core.kept import RULINGS, Kept
 from cmp.core.listed import Source
 from cmp.core.regions import NO_REGIONS, Regions
+from cmp.core.sieve import Sieve
 
 
 class Basis(StrEnum):
@@ -176,6 +179,16 @@ class Fallback:
         return name in self.cookies or any(glob.matches(name) for glob in self.cookie_patterns)
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A decision already made on a request, and which others to the same host it holds for: with `unless_path` those
+    whose path that sieve does not hold back, with `unless_listed` those that no list says anything of."""
+
+    decision: Decision
+    unless_path: Sieve | None
+    unless_listed: bool
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Policy:
     """Everything a decision rests on. Compared and hashed as itself: one object, one policy.
@@ -185,6 +198,8 @@ class Policy:
     of the document, for what is shown to people only. `terms` has for each category a digest of what a visitor agrees
     to in it. `effective` and `mode` are what the document says, None where it does not. `lists` are asked, in
     this order, about what no rule of the policy itself knows; their digests are part of the fingerprint.
+    `edits_requests`: a request that passes may need an edit that neither its cookies nor its ruling ask for.
+    `settled_requests` and `settled_vendors` keep rulings already made (`cases.py` says by what).
 
     `fingerprint` is the SHA-256 (hex) of the canonical form of the complete document, catalogue entries included, so
     that two policies with the same fingerprint decide alike. `sites` are host suffixes of the operator's own site;
@@ -230,6 +245,15 @@ class Policy:
     successor: "Policy | None" = None
     lists: tuple[Source, ...] = ()
     document: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    edits_requests: bool = field(init=False, repr=False)
+    settled_requests: Kept[Settled] = field(init=False, repr=False)
+    settled_vendors: Kept[Ruling] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        busy = any(part.outgoing != Outgoing(pings=part.outgoing.pings) for part in self.each)
+        object.__setattr__(self, "edits_requests", busy or bool(self.events))
+        object.__setattr__(self, "settled_requests", Kept(RULINGS))
+        object.__setattr__(self, "settled_vendors", Kept(RULINGS))
 
     @property
     def own_category(self) -> str:

@@ -220,7 +220,10 @@ def query_pairs(query: str) -> tuple[tuple[str, str], ...]:
 
 def query_names(query: str) -> frozenset[str]:
     """Return the distinct decoded names of a query (5.1)."""
-    return frozenset(name for name, _ in query_pairs(query))
+    names = {part.partition("=")[0] for part in query.split("&") if part}
+    if "%" in query or "+" in query or not query.isascii():
+        return frozenset(unquote(_scalar_values(name).replace("+", " ")) for name in names)
+    return frozenset(names)
 
 
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")

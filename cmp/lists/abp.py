@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 import adblock
 
@@ -46,6 +47,8 @@ _WORDS: Mapping[Kind, str] = MappingProxyType(
 _TYPES = frozenset({*_WORDS.values(), "other", "xhr", "frame", "css", "doc"})
 # The engine joins rules that differ in their pattern only, and then names them all.
 _JOINT = " <+> "
+# URL, its host, the page's host, the engine's word for the kind, whether the hosts are different parties'.
+_Question = tuple[str, str, str, str, bool]
 
 
 class AbpContent(Content):
@@ -147,7 +150,7 @@ class AbpSource:
         # Asked only about what matched, which rule it was: so exceptions are left out of them, and nothing is joined.
         self._by_category = {category: _engine(lines, optimize=False) for category, lines in blocking.items()}
         self._answers: dict[tuple[str, bool], Found] = {}
-        self._last: tuple[Url | None, Url | None, Kind | None, bool, tuple[Found, ...]] = (None, None, None, False, ())
+        self._last: tuple[Url, Url | None, Kind, bool, Any, Any] | None = None
 
     @property
     def id(self) -> str:
@@ -162,33 +165,38 @@ class AbpSource:
     def categories(self) -> frozenset[str]:
         return frozenset(filing.category for filing in self._filings)
 
-    def request(self, url: Url, page: Url | None, kind: Kind, *, third_party: bool) -> tuple[Found, ...]:
-        # The cookies of a request are asked about right after it, with the same values.
-        last = self._last
-        if last[0] is url and last[1] is page and last[2] is kind and last[3] is third_party:
-            return last[4]
-        answer = self._ask(url, page, kind, third_party)
-        self._last = (url, page, kind, third_party, answer)
-        return answer
+    def request(self, url: Url, page: Url | None, kind: Kind, *, third_party: bool) -> Iterator[Found]:
+        question, result = self._ask(url, page, kind, third_party)
+        if result.filter is None:
+            return
+        if not result.matched:
+            yield self._found((result.exception or "").partition(_JOINT)[0], exception=True)
+            return
+        text = result.filter
+        if _JOINT not in text:
+            first = self._found(text)
+            yield first
+            yield from self._of_categories(question, but=first.category)
+            return
+        of_categories = self._of_categories(question)
+        yield next(of_categories, None) or self._found(text.partition(_JOINT)[0])
+        yield from of_categories
 
     def cookie(self, name: str, url: Url, page: Url | None, party: Party) -> tuple[Found, ...]:  # noqa: ARG002
         return ()
 
-    def _ask(self, url: Url, page: Url | None, kind: Kind, third_party: bool) -> tuple[Found, ...]:
+    def _ask(self, url: Url, page: Url | None, kind: Kind, third_party: bool) -> tuple[_Question, Any]:
+        # The cookies of a request are asked about right after it, with the same values.
+        last = self._last
+        if last and last[0] is url and last[1] is page and last[2] is kind and last[3] is third_party:
+            return last[4:]
         # The party is known and both hosts are: the engine need not read the URLs and look up their domains again.
         question = (url.written, url.host, page.host if page else "", _WORDS.get(kind, "other"), third_party)
         result = self._all.check_network_urls_with_hostnames(*question)
-        if result.filter is None:
-            return ()
-        if not result.matched:
-            return (self._found((result.exception or "").partition(_JOINT)[0], exception=True),)
-        text = result.filter
-        if _JOINT not in text:
-            first = self._found(text)
-            return (first, *self._of_categories(question, but=first.category))
-        return tuple(self._of_categories(question)) or (self._found(text.partition(_JOINT)[0]),)
+        self._last = (url, page, kind, third_party, question, result)
+        return question, result
 
-    def _of_categories(self, question: tuple[str, str, str, str, bool], but: str = "") -> Iterator[Found]:
+    def _of_categories(self, question: _Question, but: str = "") -> Iterator[Found]:
         for category, engine in self._by_category.items():
             if category != but:
                 result = engine.check_network_urls_with_hostnames(*question)

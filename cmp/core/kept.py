@@ -1,0 +1,48 @@
+"""Answers kept for a while, a bounded number of them.
+
+May go in here: keeping and forgetting, and how many. May not: what is asked.
+
+Who keeps an answer keeps it by everything it depends on, so a forgotten one costs time and nothing else: whoever sends
+requests for ever new hosts makes the rest slower, never wrong, and never larger.
+"""
+
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+# Hosts that are told apart at a time, for each policy. A proxy sees some thousands in a day; one takes about 300 bytes.
+HOSTS = 4_096
+# Cookies by name, host and party, for each policy: about 400 bytes each.
+COOKIES = 8_192
+# Rulings for each policy: categories, vendors and rules times what visitors chose. About 600 bytes each.
+RULINGS = 8_192
+
+Value = TypeVar("Value")
+
+
+class Kept(Generic[Value]):
+    """At most `size` answers, the ones asked for least recently forgotten first, by halves.
+
+    Threads may share it: each step is one operation on a dictionary, and an answer that gets lost between two of them
+    is found again by asking. None is no answer.
+    """
+
+    __slots__ = ("_before", "_half", "_recent")
+
+    def __init__(self, size: int) -> None:
+        self._half = size // 2
+        self._recent: dict[Hashable, Value] = {}
+        self._before: dict[Hashable, Value] = {}
+
+    def __len__(self) -> int:
+        return len(self._recent) + len(self._before)
+
+    def get(self, key: Hashable) -> Value | None:
+        found = self._recent.get(key)
+        if found is None and (found := self._before.get(key)) is not None:
+            self.put(key, found)
+        return found
+
+    def put(self, key: Hashable, value: Value) -> None:
+        if len(self._recent) >= self._half:
+            self._before, self._recent = self._recent, {}
+        self._recent[key] = value
