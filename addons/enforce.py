@@ -524,6 +524,7 @@ class _Form:
             enforced=self.enforced,
             carries=exchange.carries if exchange is not None else frozenset(),
             stopped=stopped,
+            kind=exchange.kind.value if exchange is not None else "",
         )
 
 

@@ -14,12 +14,13 @@ from typing import NoReturn
 
 from cmp import __version__
 from cmp.capture.capture import CaptureError
-from cmp.commands import audit, check, explain, init, lists, proxy, serve, up
+from cmp.commands import audit, check, explain, init, lists, log, proxy, serve, up
 from cmp.commands.arguments import UNUSABLE, UsageError
+from cmp.decision_log.folder import DecisionLogError
 from cmp.policy.faults import DocumentError, PolicyError
 from cmp.terminal import one_line
 
-COMMANDS = (up, serve, proxy, init, check, explain, audit, lists)
+COMMANDS = (up, serve, proxy, init, check, explain, audit, log, lists)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -52,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         status = int(arguments.run(arguments))
         sys.stdout.flush()
-    except (UsageError, CaptureError, PolicyError, DocumentError) as error:
+    except (UsageError, CaptureError, DecisionLogError, PolicyError, DocumentError) as error:
         print(f"consentry: {one_line(str(error))}", file=sys.stderr)
         return UNUSABLE
     except KeyboardInterrupt:

@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import mitmproxy.version
@@ -19,7 +19,10 @@ from mitmproxy.master import Master
 
 from addons.close_leftovers import CloseLeftovers
 from addons.connect_to import ConnectTo, Route
+from addons.decision_log import AuditVisits, LogDecisions, taken_of
 from addons.enforce import REQUIRED_OPTIONS, Enforce
+from cmp import __version__
+from cmp.decision_log.writer import DecisionLog, LogSettings
 from cmp.live.bounded_http import BoundedNextLayer
 from cmp.live.enforcement import Enforcement
 from cmp.policy.in_force import InForce
@@ -35,7 +38,8 @@ class ProxySettings:
 
     `mode` is "regular" or "reverse:URL"; `record` a flow file to write; `upstream_ca` a PEM file of authorities trusted
     for upstream servers besides the usual ones; `confdir` the folder of our own authority's keys; `certificate` a PEM
-    file (certificate chain and key) for TLS in front of the operator's site.
+    file (certificate chain and key) for TLS in front of the operator's site. `decision_log` says where and how
+    decisions are logged, `audit_secret` which audit visits are linked there.
     """
 
     mode: str
@@ -46,6 +50,8 @@ class ProxySettings:
     upstream_ca: Path | None = None
     confdir: Path | None = None
     certificate: Path | None = None
+    decision_log: LogSettings | None = None
+    audit_secret: bytes | None = field(default=None, repr=False)
 
 
 class ProxyError(Exception):
@@ -97,7 +103,7 @@ def http2_is_safe(version: str = mitmproxy.version.VERSION) -> bool:
 def build_master(
     settings: ProxySettings, enforcement: Enforcement, tell: Callable[[str, int], None] = lambda _host, _port: None
 ) -> Master:
-    """The Master, ready to run. Call it inside a running event loop."""
+    """The Master, ready to run. Call it inside a running event loop. Raises DecisionLogError."""
     opts = options.Options(listen_host=settings.host, listen_port=settings.port, mode=[settings.mode])
     master = Master(opts)
     server = proxyserver.Proxyserver()
@@ -108,7 +114,9 @@ def build_master(
         tlsconfig.TlsConfig(),
         disable_h2c.DisableH2C(),
         ConnectTo(settings.routes),
+        *_before_deciding(settings),
         Enforce(enforcement),
+        *_after_deciding(settings),
         CloseLeftovers(server),
         save.Save(),
         ErrorCheck(),
@@ -127,6 +135,17 @@ def build_master(
         **({"confdir": str(settings.confdir)} if settings.confdir else {}),
     )
     return master
+
+
+def _before_deciding(settings: ProxySettings) -> list[object]:
+    return [] if settings.audit_secret is None else [AuditVisits(settings.audit_secret)]
+
+
+def _after_deciding(settings: ProxySettings) -> list[object]:
+    """Raises DecisionLogError where another proxy writes the log."""
+    if settings.decision_log is None:
+        return []
+    return [LogDecisions(DecisionLog(settings.decision_log, taken_of, software=f"consentry {__version__}"))]
 
 
 def enforce_what_holds(master: Master, watch: PolicyWatch) -> None:
@@ -153,7 +172,10 @@ async def run(
     tell: Callable[[str, int], None],
     watch: PolicyWatch | None = None,
 ) -> None:
-    """Run until SIGINT or SIGTERM, under each policy that `watch` finds. Raises ProxyError where it cannot start."""
+    """Run until SIGINT or SIGTERM, under each policy that `watch` finds.
+
+    Raises ProxyError or DecisionLogError where it cannot start.
+    """
     master = build_master(settings, enforcement, tell)
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):

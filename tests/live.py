@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from addons.connect_to import Route
 from cmp.core.policy import Policy
 from cmp.live.enforcement import Enforcement
 from cmp.proxy import ProxySettings, build_master
+from tests.waiting import wait_for as wait_for  # noqa: PLC0414 - many import it from here
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -244,16 +244,6 @@ def send_raw(port: int, data: bytes) -> Got:
     first, *lines = head.decode("utf-8", "surrogateescape").split("\r\n")
     fields = tuple((line.partition(":")[0], line.partition(":")[2].strip()) for line in lines)
     return Got(int(first.split(" ")[1]), fields, rest)
-
-
-def wait_for(ready: Callable[[], bool], seconds: float = 10.0) -> bool:
-    """Whether `ready` became true in time."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if ready():
-            return True
-        time.sleep(0.02)
-    return ready()
 
 
 @contextlib.contextmanager

@@ -18,7 +18,17 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("cmp.server", "cmp.audit", "addons"),
     ("cmp.live",),
     ("cmp.capture", "cmp.wire"),
-    ("cmp.policy", "cmp.lists", "cmp.ledger", "cmp.desk", "cmp.seal", "cmp.resources", "cmp.sites", "cmp.terminal"),
+    (
+        "cmp.policy",
+        "cmp.lists",
+        "cmp.ledger",
+        "cmp.decision_log",
+        "cmp.desk",
+        "cmp.seal",
+        "cmp.resources",
+        "cmp.sites",
+        "cmp.terminal",
+    ),
     ("cmp.store",),
     ("cmp.core",),
 )
@@ -26,7 +36,9 @@ NEIGHBOURS = {
     "cmp.__main__": {"cmp.cli"},
     "cmp.cli": {"cmp.commands", "cmp"},
     "cmp.commands": {"cmp.proxy", "cmp.up", "cmp"},
+    "cmp.proxy": {"cmp"},
     "cmp.up": {"cmp.proxy", "cmp"},
+    "cmp.decision_log": {"cmp.sites"},
     "cmp.lists": {"cmp.sites"},
     "cmp.policy": {"cmp.lists", "cmp.resources", "cmp.sites", "cmp.terminal"},
 }

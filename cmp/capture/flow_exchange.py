@@ -23,6 +23,8 @@ from cmp.core.urls import Url, UrlError, parse_host, parse_url, plain_path
 MARK = "consentry"
 # Note on a flow to a site that visitors reach by HTTPS, TLS ending in front of our proxy.
 HTTPS = "consentry.https"
+# Note on a flow of an audit visit: the visit's id (`cmp.seal.audit_token`).
+VISIT = "consentry.visit"
 # Note on a flow through the relay on the operator's site: the path below which the relay lies.
 RELAY = "consentry.relay"
 # With one of these in the Host header, the URL put together from it would have another path, or another host.
@@ -120,7 +122,7 @@ class Mark:
     `tags`: what was (or would have been) stopped inside the page itself, as the forms of `stopped_form`. `carries`:
     what URL and body were found to carry, because a body that was passed on as it came is not kept. `stopped`:
     kept from being forwarded though the decision lets it pass, because identifiers could not be taken out of it, or the
-    relay does not carry it.
+    relay does not carry it. `kind`: what it was asked for, as `Kind` calls it; "" where nobody could look.
     """
 
     reverse: bool
@@ -132,6 +134,7 @@ class Mark:
     tags: tuple[Mapping[str, Any], ...] = ()
     carries: frozenset[str] = frozenset()
     stopped: bool = False
+    kind: str = ""
 
     @property
     def blocked(self) -> bool:
@@ -149,14 +152,20 @@ def mark_of(
     enforced: bool = True,
     carries: frozenset[str] = frozenset(),
     stopped: bool = False,
+    kind: str = "",
 ) -> Mark:
     form = decision_form(decision)
-    return Mark(reverse, policy, visitor, form, endpoint, enforced, carries=carries, stopped=stopped)
+    return Mark(reverse, policy, visitor, form, endpoint, enforced, carries=carries, stopped=stopped, kind=kind)
 
 
 def leave_mark(flow: http.HTTPFlow, mark: Mark) -> None:
     """Write the mark as one JSON text, which every version of the flow format keeps as it is."""
-    form = {
+    flow.metadata[MARK] = json.dumps(mark_form(mark), sort_keys=True, separators=(",", ":"))
+
+
+def mark_form(mark: Mark) -> dict[str, Any]:
+    """The mark as plain JSON values."""
+    return {
         "form": 1,
         "reverse": mark.reverse,
         "policy": mark.policy,
@@ -167,17 +176,28 @@ def leave_mark(flow: http.HTTPFlow, mark: Mark) -> None:
         "tags": list(mark.tags),
         "carries": sorted(mark.carries),
         "stopped": mark.stopped,
+        "kind": mark.kind,
     }
-    flow.metadata[MARK] = json.dumps(form, sort_keys=True, separators=(",", ":"))
 
 
 def read_mark(flow: http.HTTPFlow) -> Mark | None:
     """The mark of a flow; None where it has none, or one that was not written by `leave_mark`."""
-    text = flow.metadata.get(MARK)
+    return mark_of_text(flow.metadata.get(MARK))
+
+
+def mark_of_text(text: object) -> Mark | None:
+    """The mark in the text of a flow's note; None where it is none."""
     if not isinstance(text, str):
         return None
     try:
-        form = json.loads(text)
+        return mark_of_form(json.loads(text))
+    except (ValueError, RecursionError):
+        return None
+
+
+def mark_of_form(form: Any) -> Mark | None:
+    """The mark of plain JSON values; None for what `mark_form` did not make."""
+    try:
         if form["form"] != 1:
             return None
         return Mark(
@@ -191,6 +211,7 @@ def read_mark(flow: http.HTTPFlow) -> Mark | None:
             # Captures from before these were recorded say nothing of them.
             frozenset(form.get("carries", ())),
             bool(form.get("stopped", False)),
+            form.get("kind", ""),
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None

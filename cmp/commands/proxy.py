@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cmp.commands.arguments import OK, UNUSABLE, UsageError, add_policy
+from cmp.commands.logging_options import add_decision_log, audit_secret, decision_log_settings
 from cmp.commands.site import add_site, consent_site
 from cmp.core.urls import UrlError, parse_url
+from cmp.decision_log.folder import DecisionLogError
 from cmp.policy.watching import PolicyWatch
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.add_argument(
         "--confdir", type=Path, metavar="DIR", help="folder of the proxy's own authority (~/.mitmproxy)"
     )
+    add_decision_log(parser)
     parser.set_defaults(run=run)
 
 
@@ -72,6 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
         upstream_ca=arguments.upstream_ca,
         confdir=arguments.confdir,
         certificate=arguments.certificate,
+        decision_log=decision_log_settings(arguments),
+        audit_secret=audit_secret(arguments),
     )
     try:
         enforcement = Enforcement(policy, Mode.OBSERVE if arguments.observe else None, consent)
@@ -85,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     try:
         asyncio.run(proxy.run(settings, enforcement, tell, watch))
-    except proxy.ProxyError as error:
+    except (proxy.ProxyError, DecisionLogError) as error:
         print(f"consentry: the proxy cannot start: {error}", file=sys.stderr)
         return UNUSABLE
     return OK

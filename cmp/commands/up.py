@@ -8,7 +8,9 @@ from pathlib import Path
 
 from cmp.commands.arguments import OK, UNUSABLE, UsageError, add_policy
 from cmp.commands.desk import add_desk, desk_settings, operator_port
+from cmp.commands.logging_options import add_decision_log, audit_secret, decision_log_settings
 from cmp.commands.site import add_site, consent_site
+from cmp.decision_log.folder import DecisionLogError
 from cmp.policy.watching import PolicyWatch
 
 
@@ -44,6 +46,7 @@ def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "--confdir", type=Path, metavar="DIR", help="folder of the proxy's own authority (~/.mitmproxy)"
     )
     add_desk(parser, make_token=False)
+    add_decision_log(parser)
     parser.set_defaults(run=run)
 
 
@@ -75,6 +78,8 @@ def run(arguments: argparse.Namespace) -> int:
             upstream_ca=arguments.upstream_ca,
             confdir=arguments.confdir,
             certificate=arguments.certificate,
+            decision_log=decision_log_settings(arguments),
+            audit_secret=audit_secret(arguments),
         ),
         site=site,
         keys=arguments.keys,
@@ -95,7 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     try:
         asyncio.run(up.run(settings, tell))
-    except (proxy.ProxyError, KeysError, LedgerError, DeskError) as error:
+    except (proxy.ProxyError, KeysError, LedgerError, DeskError, DecisionLogError) as error:
         print(f"consentry: cannot start: {error}", file=sys.stderr)
         return UNUSABLE
     return OK

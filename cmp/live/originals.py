@@ -6,6 +6,7 @@ May go in here: keeping and looking up originals. May not: edits.
 from typing import Any
 
 from mitmproxy import http
+from mitmproxy.proxy.mode_specs import ReverseMode
 
 
 def keep_answer(flow: http.HTTPFlow, answer: http.Response) -> None:
@@ -38,3 +39,23 @@ def as_asked(flow: http.HTTPFlow) -> http.HTTPFlow:
     asked.metadata.update(flow.metadata)
     asked.response = answer
     return asked
+
+
+def asked_place(flow: http.HTTPFlow) -> tuple[str, str]:
+    """Host and target that the browser asked for, without making a copy of the flow.
+
+    The host is the one connected to, or in front of the operator's site the one in the Host header.
+    """
+    kept: dict[str, Any] | None = flow._backup  # type: ignore[assignment]  # annotated as a Flow, holds its state
+    reverse = isinstance(flow.client_conn.proxy_mode, ReverseMode)
+    if kept is None:
+        request = flow.request
+        return (request.host_header or request.host if reverse else request.host), request.path
+    asked = kept["request"]
+    host, path = asked["host"], asked["path"].decode("utf-8", "surrogateescape")
+    if not reverse:
+        return host, path
+    stated = [value for name, value in asked["headers"] if name.lower() == b"host"][:1]
+    if not asked["http_version"].startswith(b"HTTP/1"):
+        stated = [value for value in (asked["authority"], *stated) if value]
+    return next((value.decode("utf-8", "surrogateescape") for value in stated), host), path

@@ -1,8 +1,8 @@
 """Signing keys: a file only its owner can read, several keys for rotation, and the public half alone for the proxy.
 
-Beside it lies the proxy's own secret, for the marker cookie (`marker.py`).
+Beside it lies the proxy's own secret, for the marker cookie (`marker.py`); a secret for audit visits has a file too.
 
-May go in here: making, reading and using Ed25519 keys (RFC 8032), and that secret. May not: what is signed.
+May go in here: making, reading and using Ed25519 keys (RFC 8032), and those secrets. May not: what is signed.
 """
 
 import base64
@@ -90,31 +90,38 @@ def marker_file(path: Path) -> Path:
 
 
 def read_marker_secret(path: Path) -> bytes | None:
-    """The marker secret beside a key file or its public half, None where there is none.
-
-    Raises KeysError where it cannot be used, also where others than the owner may read it.
-    """
+    """The marker secret beside a key file or its public half, None where there is none. Raises KeysError as
+    `read_secret` does."""
     file = marker_file(path)
-    if not file.exists():
-        return None
-    document = _read(file)
-    if file.stat().st_mode & 0o077:
-        raise KeysError(f"{file}: others may read this secret: chmod 600 {file}")
-    try:
-        secret = _bytes(document["marker_secret"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise KeysError(f"{file}: holds no marker secret ({error}): delete it to have a new one made") from error
-    if len(secret) < 16:
-        raise KeysError(f"{file}: holds no marker secret: delete it to have a new one made")
-    return secret
+    return read_secret(file, "marker_secret") if file.exists() else None
 
 
 def marker_secret(path: Path) -> bytes:
     """The marker secret beside a key file, made (in a new file of mode 0600) where there is none. Raises KeysError."""
-    if (found := read_marker_secret(path)) is not None:
-        return found
+    return secret_of(marker_file(path), "marker_secret")
+
+
+def secret_of(file: Path, name: str) -> bytes:
+    """The secret called `name` in a file, made (in a new file of mode 0600) where there is none. Raises KeysError."""
+    if file.exists():
+        return read_secret(file, name)
     secret = secrets.token_bytes(32)
-    _write_new(marker_file(path), {"form": 1, "marker_secret": _text(secret)}, 0o600)
+    _write_new(file, {"form": 1, name: _text(secret)}, 0o600)
+    return secret
+
+
+def read_secret(file: Path, name: str) -> bytes:
+    """The secret called `name` in a file. Raises KeysError where it cannot be used, also where others than the owner
+    may read it."""
+    document, noun = _read(file), name.replace("_", " ")
+    if file.stat().st_mode & 0o077:
+        raise KeysError(f"{file}: others may read this secret: chmod 600 {file}")
+    try:
+        secret = _bytes(document[name])
+    except (KeyError, TypeError, ValueError) as error:
+        raise KeysError(f"{file}: holds no {noun} ({error}): delete it to have a new one made") from error
+    if len(secret) < 16:
+        raise KeysError(f"{file}: holds no {noun}: delete it to have a new one made")
     return secret
 
 
