@@ -38,7 +38,7 @@ from cmp.core.decision import Decision, Reason, Ruling
 from cmp.core.exchange import Exchange, Kind
 from cmp.core.outgoing import reducing_edits
 from cmp.core.policy import OnError, Policy
-from cmp.live import bodies, consent_endpoint, pages, relay, requests
+from cmp.live import answers, bodies, consent_endpoint, pages, relay, requests
 from cmp.live.bodies import Look
 from cmp.live.enforcement import Enforcement
 from cmp.live.failing_closed import (
@@ -62,7 +62,6 @@ from cmp.live.visitors import Visitors
 from cmp.policy.faults import DocumentError, PolicyError
 from cmp.policy.load import load_policy
 from cmp.wire.caching import private_answer
-from cmp.wire.cookies import edit_set_cookies
 
 logger = logging.getLogger(__name__)
 
@@ -330,6 +329,7 @@ class Enforce:
             flow.metadata[ANSWERED] = True
             return
         course, mark = self._course(flow), _mark(flow)
+        answers.keep_on_this_way(flow, answer)
         if answer.status_code < 200 and not is_handshake(flow):
             # mitmproxy takes an interim answer for the answer, and the real one for that to the next request. What
             # follows on a switch to another protocol than WebSocket nobody looks at.
@@ -346,10 +346,8 @@ class Enforce:
             self._hear_choice(flow, answer, course.now)
         else:
             course.carrying.learn(exchange)
-        edits = [edit for edit in decision.edits if edit.index is not None]
-        if edits and enforced:
-            keep_answer(flow, answer)
-            answer.headers.fields = edit_set_cookies(answer.headers.fields, edits)
+        if enforced:
+            answers.edit_answer(flow, answer, decision.edits)
         if (found := relayed(asked)) is not None:
             keep_answer(flow, answer)
             relay.clean_answer(answer, policy, found, course.now.reserved, reduced=decision.ruling.reduced)

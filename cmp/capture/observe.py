@@ -5,12 +5,15 @@ files and flows. What differs between two sources is passed in; nothing is guess
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from cmp.core.answers import ACTED_ON
 from cmp.core.cookies import RequestCookie, read_cookie_header, read_set_cookie, set_cookies_in
-from cmp.core.exchange import Exchange, Kind, Phase, Unseen
+from cmp.core.exchange import Exchange, Kind, Named, Phase, Unseen
 from cmp.core.kinds import kind_of
+from cmp.core.references import NAMING, read_references
 from cmp.core.signals import Signals, read_dnt, read_gpc
 from cmp.core.urls import Url, UrlError, parse_url
 from cmp.sites import registrable_domain
@@ -107,13 +110,36 @@ def _fetch_site(headers: Headers, url: Url) -> str:
 
 
 def with_answer(exchange: Exchange, headers: Headers, status: int = 0) -> Exchange:
-    """The same exchange with what its answer sets."""
+    """The same exchange with what its answer sets, and what else a browser does on its word."""
+    acted_on = [(key, value) for name, value in headers if (key := name.lower()) in ACTED_ON]
     return replace(
         exchange,
         phase=Phase.RESPONSE,
         status=status,
         set_cookies=tuple(read_set_cookie(line) for line in set_cookie_lines(headers)),
+        told=frozenset(name for name, _ in acted_on),
+        named=tuple(_named(exchange.url, acted_on)) if acted_on else (),
     )
+
+
+def _named(base: Url, fields: Headers) -> Iterator[Named]:
+    """The addresses in the fields of an answer that came from `base`. What is no address is none to a browser."""
+    counts: Counter[str] = Counter()
+    for field, value in fields:
+        if field not in NAMING:
+            continue
+        for reference in read_references(field, value).references:
+            index = counts[field]
+            counts[field] += 1
+            if not reference.address:
+                yield Named(field, index, None, "", reference.kind, reference.group)
+                continue
+            try:
+                url = parse_url(reference.address, base)
+            except UrlError:
+                continue
+            if url.is_network:
+                yield Named(field, index, url, registrable_domain(url.host), reference.kind, reference.group)
 
 
 def request_cookies(headers: Headers) -> tuple[RequestCookie, ...]:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Any
 
+from cmp.core.answers import bounced
 from cmp.core.classify import CookieRule, Party, RequestRule, host_suffixes
 from cmp.core.consent import PRECEDENCE, Visitor, permitted_by
 from cmp.core.cookies import SetCookie
@@ -76,7 +77,8 @@ class Considered:
 def considered(policy: Policy, visitor: Visitor, exchange: Exchange) -> tuple[Considered, ...]:
     """Everything that was asked for the request, then for each cookie it carries and each its answer sets.
 
-    Of a request that is stopped, excluded, our own, or passed on without identifiers no cookie is asked about.
+    Of a request that is stopped, excluded, our own, or passed on without identifiers no cookie is asked about; nor is a
+    Set-Cookie of an answer that only leads on and may set none.
     """
     ruling = rule_on_request(policy, visitor, exchange)
     found = list(_of_each(policy, ruling, lambda part: _request(_Telling("request", part, visitor, exchange))))
@@ -87,6 +89,8 @@ def considered(policy: Policy, visitor: Visitor, exchange: Exchange) -> tuple[Co
         ruling = rule_on_cookie(policy, visitor, exchange, name)
         telling = partial(_Telling, f"cookie {name}", visitor=visitor, exchange=exchange)
         found += _of_each(policy, ruling, partial(_cookie, telling, name))
+    if bounced(policy, visitor, exchange) is not None:
+        return tuple(found)
     for index, cookie in enumerate(exchange.set_cookies):
         ruling = rule_on_set_cookie(policy, visitor, exchange, cookie)
         telling = partial(_Telling, f"set-cookie {index} {cookie.name}", visitor=visitor, exchange=exchange)

@@ -5,6 +5,7 @@ May not: anything that depends on who asks. The live proxy, the auditor's replay
 call `decide`, so what an auditor replays is what the visitor got.
 """
 
+from cmp.core.answers import answer_edits, bounced
 from cmp.core.consent import Visitor
 from cmp.core.decision import Decision, Edit, EditKind, Reason
 from cmp.core.exchange import Exchange, Kind, Phase
@@ -36,7 +37,7 @@ def decide(policy: Policy, visitor: Visitor, exchange: Exchange) -> Decision:
     if not ruling.allowed or exchange.kind is _CONSENT or ruling.reason is _OUT_OF_SCOPE:
         # Our own endpoints never pass through the site: they need every cookie to see which must go.
         return decision
-    if not (exchange.cookies or exchange.set_cookies or ruling.reduced or policy.edits_requests):
+    if not (exchange.cookies or exchange.set_cookies or exchange.told or ruling.reduced or policy.edits_requests):
         return decision
     reported = list(decision.reported)
     # What the server refused did not happen.
@@ -52,17 +53,20 @@ def decide(policy: Policy, visitor: Visitor, exchange: Exchange) -> Decision:
         edits.extend(reducing_edits(policy, exchange, ruling))
     if policy.edits_requests:
         done = {(edit.kind, edit.name) for edit in edits}
-        outgoing = outgoing_edits(policy, exchange, party_of(policy, exchange))
+        outgoing = outgoing_edits(policy, visitor, exchange, party_of(policy, exchange))
         edits.extend(edit for edit in outgoing if (edit.kind, edit.name) not in done)
     answer = Answer(policy, visitor, exchange, events)
+    bounce = bounced(policy, visitor, exchange) if exchange.named else None
+    nothing = ruling if ruling.reduced else bounce
     for index, cookie in enumerate(exchange.set_cookies):
-        if ruling.reduced:
-            edits.append(Edit(EditKind.STRIP_SET_COOKIE, cookie.name, ruling, index))
+        if nothing is not None:
+            edits.append(Edit(EditKind.STRIP_SET_COOKIE, cookie.name, nothing, index))
             continue
         cookie_ruling = rule_on_set_cookie(policy, visitor, exchange, cookie)
         if cookie_ruling.reported:
             reported.append(cookie_ruling)
         edits.extend(set_cookie_edits(answer, index, cookie, cookie_ruling))
     if exchange.phase is Phase.RESPONSE:
+        edits.extend(answer_edits(policy, visitor, exchange, ruling, bounce))
         edits.extend(marks(answer))
     return Decision(ruling, tuple(edits), tuple(dict.fromkeys(reported)), events)

@@ -51,6 +51,7 @@ class Reason(StrEnum):
     OUTGOING = "outgoing"
     TRANSPORT = "transport"
     EVENT = "event"
+    SIGNAL = "signal"
 
 
 class EditKind(StrEnum):
@@ -67,6 +68,9 @@ class EditKind(StrEnum):
     STRIP_HEADER = "strip-header"
     SHORTEN_ADDRESS = "shorten-address"
     REDUCE_BODY = "reduce-body"
+    ADD_SIGNAL = "add-signal"
+    STRIP_ANSWER_HEADER = "strip-answer-header"
+    STRIP_FROM_ANSWER_HEADER = "strip-from-answer-header"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +102,12 @@ class Edit:
     On the request: `STRIP_COOKIE` takes every pair called `name` out of the Cookie headers, `STRIP_QUERY` every member
     called `name` out of the query, `STRIP_HEADER` every field called `name`; `TRIM_REFERRER` cuts the Referer to its
     origin (`name` "origin") or drops it ("none"), `SHORTEN_ADDRESS` the addresses in the field `name` to their network,
-    `REDUCE_BODY` takes identifying members out of the body.
+    `REDUCE_BODY` takes identifying members out of the body, `ADD_SIGNAL` says the signal `name` for the visitor.
 
-    On the answer: those with an `index` change that Set-Cookie field line (from 0): dropped, cut to `max_age` seconds,
-    made to end with the browser session, or given `Secure`. `MARK_EVENT` remembers that the event `name` was observed.
+    On the answer: the edits of cookies change the Set-Cookie at `index` (from 0): dropped, cut to `max_age` seconds,
+    made to end with the browser session, or given `Secure`. `STRIP_ANSWER_HEADER` takes out every field called `name`,
+    `STRIP_FROM_ANSWER_HEADER` the address at `index` of those that the fields called `name` hold (`references.py`);
+    `target` is its origin. `MARK_EVENT` remembers that the event `name` was observed.
     """
 
     kind: EditKind
@@ -109,6 +115,7 @@ class Edit:
     ruling: Ruling
     index: int | None = None
     max_age: int | None = None
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,22 @@ class Unseen(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """An address that a header field of the answer names, the `index`th of the fields of that name (from 0).
+
+    `field` is lower case; `site` the registrable domain of the host; `kind` what a browser wants from there; `group`
+    the name that reports go to it under. A field that names a group alone has no URL.
+    """
+
+    field: str
+    index: int
+    url: Url | None
+    site: str
+    kind: Kind
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Exchange:
     """The input of a decision.
 
@@ -67,7 +83,8 @@ class Exchange:
     its body, "" without one. `carries` names what was found in URL and body: kinds of data ("card-number", see
     `sensitive.py`) and "cookie:NAME" for the value of another host's confined cookie. `fetch_site` is what the browser
     says of who asks: "same-origin", "same-site", "cross-site" or "none" (the person), "" where it says nothing.
-    `status` is the answer's, 0 before there is one and where the source does not say.
+    `status` is the answer's, 0 before there is one and where the source does not say. `told` are the names of the
+    answer's fields that a browser acts on by itself (`answers.py`), lower case; `named` the addresses in them.
 
     `same_site` follows: whether the request stays on the site of its page; a top-level navigation is its own page.
     """
@@ -90,6 +107,8 @@ class Exchange:
     carries: frozenset[str] = frozenset()
     fetch_site: str = ""
     status: int = 0
+    told: frozenset[str] = frozenset()
+    named: tuple[Named, ...] = ()
 
     same_site: bool = field(init=False, repr=False, compare=False)
 

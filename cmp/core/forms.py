@@ -38,6 +38,8 @@ def _edit_form(edit: Edit) -> dict[str, Any]:
         form["index"] = edit.index
     if edit.max_age is not None:
         form["max_age"] = edit.max_age
+    if edit.target:
+        form["target"] = edit.target
     return form
 
 

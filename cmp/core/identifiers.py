@@ -85,6 +85,32 @@ IDENTIFIERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 
+# Fields of a request's header that tell one browser or telephone from another, beside those whose name says so like a
+# member's ("X-Device-Id"): hints that hold much (Client Hints; those that every browser sends to everybody are left),
+# numbers a browser gives itself, dictionaries a server gave it before, and what networks add about the subscriber.
+HEADERS = frozenset(
+    {
+        *("sec-ch-ua-arch", "sec-ch-ua-bitness", "sec-ch-ua-full-version", "sec-ch-ua-full-version-list"),
+        *("sec-ch-ua-model", "sec-ch-ua-platform-version", "sec-ch-ua-wow64", "sec-ch-ua-form-factors"),
+        *("sec-ch-device-memory", "sec-ch-dpr", "sec-ch-viewport-width", "sec-ch-viewport-height", "sec-ch-width"),
+        *("sec-ch-lang", "device-memory", "dpr", "viewport-width", "width", "downlink", "ect", "rtt"),
+        *("x-client-data", "sec-browsing-topics", "attribution-reporting-eligible", "attribution-reporting-support"),
+        *("available-dictionary", "dictionary-id", "sec-shared-storage-writable", "sec-ad-auction-fetch"),
+        *(
+            "x-uidh",
+            "x-acr",
+            "x-vf-acr",
+            "x-amobee-1",
+            "x-piper-id",
+            "x-turkcell-id",
+            "x-up-subno",
+            "x-up-subscriber-id",
+        ),
+        *("x-up-calling-line-id", "x-nokia-msisdn", "x-network-info", "x-wap-msisdn", "x-wap-network-client-msisdn"),
+        *("x-jphone-uid", "x-em-uid", "x-dcmguid", "x-hts-clid", "x-sub-id"),
+    }
+)
+
 # "user[email]", "ud[em]", "ep.user_id", "user.id": the last part names the member, the whole tells what it is about.
 _PARTS = re.compile(r"[\[\].:/]+")
 # Of such a path, these say that an "id", "name" or "hash" at its end is a person's, a browser's or a device's.
@@ -115,6 +141,7 @@ class _Names:
 
 _ALL = _Names(text for group in IDENTIFIERS.values() for text in group)
 _MOBILE = _Names(IDENTIFIERS["mobile"])
+_CLICK = _Names(IDENTIFIERS["click"])
 
 
 def identifies(name: str, extra: tuple[Glob, ...] = ()) -> bool:
@@ -132,6 +159,16 @@ def identifies(name: str, extra: tuple[Glob, ...] = ()) -> bool:
     if len(parts) < 2:
         return False
     return _ALL.hold(parts[-1]) or (parts[-1] in _OWNED and not _OWNERS.isdisjoint(parts[:-1]))
+
+
+def names_in_header(name: str) -> bool:
+    """Whether a field called `name` (lower case) tells who asks. Cookies are looked at one by one."""
+    return name in HEADERS or (name != "cookie" and _ALL.hold(name.removeprefix("x-").replace("-", "_")))
+
+
+def names_click(name: str) -> bool:
+    """Whether a member called `name` (decoded) is the number of a click on an advertisement or in a mail."""
+    return _CLICK.hold(name.lower().replace("-", "_").strip())
 
 
 def mobile_identifier(name: str, value: str) -> bool:

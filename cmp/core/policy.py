@@ -134,16 +134,22 @@ class SensitiveRule:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """What requests to others are relieved of. `drop` are header names, lower case.
+    """What requests to others are relieved of. `drop` are patterns for header names, lower case.
 
-    `pings` is the category that hyperlink auditing (`<a ping>`) belongs to, None where nothing is said of it.
+    `pings` is the category that hyperlink auditing (`<a ping>`) belongs to, `click_ids` that of click identifiers in
+    the addresses of pages, `ad_features` that of the browser's own advertising functions; None where nothing is said.
     `forwarded_for` holds for the site's own upstream too.
     """
 
     referrer: Referrer = Referrer.KEEP
-    drop: frozenset[str] = frozenset()
+    drop: tuple[Glob, ...] = ()
     forwarded_for: ForwardedFor = ForwardedFor.KEEP
     pings: str | None = None
+    click_ids: str | None = None
+    ad_features: str | None = None
+
+    def drops(self, header: str) -> bool:
+        return any(glob.matches(header) for glob in self.drop)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +160,22 @@ class Rollout:
     paths: tuple[Glob, ...] = ()
 
 
+class Insert(StrEnum):
+    """For whom a signal is said that their browser does not send: nobody, who refused what it denies, everybody."""
+
+    NEVER = "never"
+    REFUSED = "refused"
+    ALWAYS = "always"
+
+
 @dataclass(frozen=True, slots=True)
 class SignalRule:
-    """What a signal denies, and whether a grant made while it was shown overrides it (11 CCR 7025(c)(3))."""
+    """What a signal denies, whether a grant made while it was shown overrides it (11 CCR 7025(c)(3)), and for whom it
+    is inserted."""
 
     denies: frozenset[str] = frozenset()
     grant_overrides: bool = False
+    insert: Insert = Insert.NEVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +266,9 @@ class Policy:
     settled_vendors: Kept[Ruling] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        busy = any(part.outgoing != Outgoing(pings=part.outgoing.pings) for part in self.each)
+        busy = any(part.outgoing != Outgoing(pings=part.outgoing.pings) for part in self.each) or any(
+            signal.insert is not Insert.NEVER for part in self.each for signal in part.signals.values()
+        )
         object.__setattr__(self, "edits_requests", busy or bool(self.events))
         object.__setattr__(self, "settled_requests", Kept(RULINGS))
         object.__setattr__(self, "settled_vendors", Kept(RULINGS))

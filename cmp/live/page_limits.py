@@ -1,4 +1,4 @@
-"""What a page may not do, said in header fields: ask where the visitor is, tell others where they came from.
+"""What a page may not do, said in header fields: locate the visitor, advertise, tell others of where they come or go.
 
 May go in here: which of them a page gets. May not: how the fields are written (`cmp.wire.page_headers`), the CSP and
 the page's markup (`pages.py`).
@@ -10,10 +10,17 @@ from cmp.capture.flow_exchange import Mark
 from cmp.core.classify import Party
 from cmp.core.consent import permit
 from cmp.core.exchange import Exchange
+from cmp.core.outgoing import advertising_refused
 from cmp.core.parties import party_of
-from cmp.core.policy import Policy, Referrer
+from cmp.core.policy import Policy, Referrer, Unknown
 from cmp.live.originals import keep_answer
-from cmp.wire.page_headers import with_referrer_policy, with_tracking_status, without_location
+from cmp.wire.page_headers import (
+    ADVERTISING,
+    with_referrer_policy,
+    with_tracking_status,
+    without_features,
+    without_prefetched_names,
+)
 
 _AS_POLICY = {Referrer.NONE: "same-origin", Referrer.ORIGIN: "strict-origin-when-cross-origin"}
 
@@ -21,11 +28,16 @@ _AS_POLICY = {Referrer.NONE: "same-origin", Referrer.ORIGIN: "strict-origin-when
 def limit_page(flow: http.HTTPFlow, answer: http.Response, policy: Policy, mark: Mark, exchange: Exchange) -> None:
     """Add what the policy and the visitor's choice ask for to the header of a page."""
     fields = answer.headers.fields
-    if _location_denied(policy, mark, exchange):
-        fields = without_location(fields)
+    features = ["geolocation"] if _location_denied(policy, mark, exchange) else []
+    if advertising_refused(policy, mark.visitor, exchange.signals) is not None:
+        features += ADVERTISING
+    if features:
+        fields = without_features(fields, features)
     own = mark.reverse or party_of(policy, exchange) is Party.FIRST
     if own and (wanted := _referrer(policy)) is not None:
         fields = with_referrer_policy(fields, wanted)
+    if own and policy.unknown_host is Unknown.DENY:
+        fields = without_prefetched_names(fields)
     if mark.reverse and (status := policy.document.get("signals", {}).get("dnt", {}).get("status")):
         fields = with_tracking_status(fields, status)
     if fields != answer.headers.fields:

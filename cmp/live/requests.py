@@ -15,6 +15,7 @@ from cmp.live.bodies import BUFFERED, readable
 from cmp.live.visitors import MARKERS
 from cmp.wire.cookies import strip_request_cookies
 from cmp.wire.reduce import reduced_body, reduced_target, shortened_address, trimmed_referrer
+from cmp.wire.signals import with_gpc
 
 # What a message is delimited and routed by: without these it would be another message.
 _FRAMING = frozenset({"host", "content-length", "transfer-encoding", "connection", "upgrade"})
@@ -46,6 +47,8 @@ def edit_request(flow: http.HTTPFlow, edits: Sequence[Edit], *, reduced: bool = 
     trim = by_kind.get(EditKind.TRIM_REFERRER, [])
     mode = "none" if "none" in trim else next(iter(trim), None)
     changed = _fields(fields, gone - _FRAMING, shorten, mode)
+    if EditKind.ADD_SIGNAL in by_kind:
+        changed = with_gpc(changed)
     target = without_fragment(request.path)
     if names := set(by_kind.get(EditKind.STRIP_QUERY, ())):
         target = reduced_target(target, names)

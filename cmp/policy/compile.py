@@ -29,6 +29,7 @@ from cmp.core.policy import (
     Category,
     Fallback,
     ForwardedFor,
+    Insert,
     OnError,
     Outgoing,
     Policy,
@@ -88,7 +89,9 @@ def compile_policy(
         cookies=_cookie_index(cookies),
         signals=MappingProxyType(
             {
-                name: SignalRule(frozenset(signal["denies"]), signal["grantOverrides"])
+                name: SignalRule(
+                    frozenset(signal["denies"]), signal["grantOverrides"], Insert(signal.get("insert", Insert.NEVER))
+                )
                 for name, signal in whole["signals"].items()
             }
         ),
@@ -191,9 +194,11 @@ def _sensitive_rule(id_: str, rule: Mapping[str, Any]) -> SensitiveRule:
 def _outgoing(outgoing: Mapping[str, Any]) -> Outgoing:
     return Outgoing(
         Referrer(outgoing["referrer"]),
-        frozenset(outgoing["drop"]),
+        _globs(outgoing["drop"]),
         ForwardedFor(outgoing["forwardedFor"]),
         outgoing.get("pings"),
+        outgoing.get("clickIds"),
+        outgoing.get("adFeatures"),
     )
 
 

@@ -44,6 +44,7 @@ WHY = {
     Reason.OUTGOING: "the policy asks for it on requests that leave",
     Reason.TRANSPORT: "the policy asks for cookies over HTTPS only",
     Reason.EVENT: "something the policy waits for happened",
+    Reason.SIGNAL: "the visitor has refused what the signal is about, and the policy has it said",
 }
 
 _VERB = {Action.ALLOW: "passes", Action.EDIT: "passes, edited", Action.BLOCK: "is stopped"}
@@ -127,7 +128,7 @@ NAMELESS = "(no name)"
 
 
 def _edit(edit: Edit) -> str:
-    return EDITS[edit.kind].format(name=edit.name or NAMELESS, lifetime=in_words(edit.max_age or 0))
+    return EDITS[edit.kind].format(name=edit.name or NAMELESS, lifetime=in_words(edit.max_age or 0), target=edit.target)
 
 
 EDITS = {
@@ -142,4 +143,7 @@ EDITS = {
     EditKind.STRIP_HEADER: "the header {name} is not sent",
     EditKind.SHORTEN_ADDRESS: "the address in the header {name} is shortened",
     EditKind.REDUCE_BODY: "what identifies is taken out of the body ({name})",
+    EditKind.ADD_SIGNAL: "the signal {name} is sent for the visitor",
+    EditKind.STRIP_ANSWER_HEADER: "the answer's header {name} does not arrive",
+    EditKind.STRIP_FROM_ANSWER_HEADER: "the answer's header {name} does not name {target}",
 }

@@ -95,8 +95,9 @@ def _categories(document: Document) -> Iterator[tuple[_Where, str]]:
             yield ("sensitive", n, "category"), rule["category"]
     if "location" in document:
         yield ("location", "category"), document["location"]["category"]
-    if "pings" in document.get("outgoing", {}):
-        yield ("outgoing", "pings"), document["outgoing"]["pings"]
+    for name in ("pings", "clickIds", "adFeatures"):
+        if name in document.get("outgoing", {}):
+            yield ("outgoing", name), document["outgoing"][name]
 
 
 def _events(document: Document) -> Iterator[tuple[_Where, str]]:

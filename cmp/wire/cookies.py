@@ -9,6 +9,12 @@ from collections.abc import Callable, Sequence
 from cmp.core.cookies import read_pair, set_cookies_in
 from cmp.core.decision import Edit, EditKind
 
+_OF_SET_COOKIES = frozenset(
+    {
+        *(EditKind.STRIP_SET_COOKIE, EditKind.CAP_SET_COOKIE),
+        *(EditKind.SESSION_SET_COOKIE, EditKind.SECURE_SET_COOKIE),
+    }
+)
 HeaderFields = Sequence[tuple[bytes, bytes]]
 
 
@@ -48,7 +54,7 @@ def edit_set_cookies(fields: HeaderFields, edits: Sequence[Edit]) -> tuple[tuple
     """
     by_index: dict[int, list[Edit]] = {}
     for edit in edits:
-        if edit.index is not None:
+        if edit.index is not None and edit.kind in _OF_SET_COOKIES:
             by_index.setdefault(edit.index, []).append(edit)
     found: list[tuple[bytes, bytes]] = []
     count = 0

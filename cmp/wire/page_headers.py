@@ -7,12 +7,16 @@ Referrer Policy (section 8.1).
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 Fields = Sequence[tuple[bytes, bytes]]
 
-_NO_LOCATION: Final = (b"Permissions-Policy", b"geolocation=()")
+# Topics, Attribution Reporting, Protected Audience, Shared Storage and what they report by.
+ADVERTISING: Final = (
+    *("attribution-reporting", "browsing-topics", "join-ad-interest-group", "private-aggregation"),
+    *("run-ad-auction", "shared-storage", "shared-storage-select-url"),
+)
 
 # The grammar of a dictionary, every repeat possessive. Dates and display strings are left out: what reads them here but
 # not in a browser would cost the visitor the whole field.
@@ -46,8 +50,8 @@ _ENOUGH: Final = {
 }
 
 
-def without_location(fields: Fields) -> tuple[tuple[bytes, bytes], ...]:
-    """The fields of a page whose scripts and frames may not ask where the visitor is.
+def without_features(fields: Fields, features: Iterable[str]) -> tuple[tuple[bytes, bytes], ...]:
+    """The fields of a page whose scripts and frames may not use these features ("geolocation").
 
     Field lines are joined before they are read, and of two members with the same name the last counts, so ours stands
     last. A line that cannot be read makes a browser pass over the whole field, ours with it: such a line says nothing
@@ -58,7 +62,7 @@ def without_location(fields: Fields) -> tuple[tuple[bytes, bytes], ...]:
         for name, value in fields
         if name.lower() != b"permissions-policy" or _is_dictionary(value.decode("latin-1"))
     ]
-    return (*kept, _NO_LOCATION)
+    return (*kept, (b"Permissions-Policy", ", ".join(f"{feature}=()" for feature in features).encode("ascii")))
 
 
 def _is_dictionary(text: str) -> bool:
@@ -73,6 +77,12 @@ def with_referrer_policy(fields: Fields, wanted: str) -> tuple[tuple[bytes, byte
     if known and known[-1] in _ENOUGH[wanted]:
         return tuple(fields)
     return (*fields, (b"Referrer-Policy", wanted.encode("ascii")))
+
+
+def without_prefetched_names(fields: Fields) -> tuple[tuple[bytes, bytes], ...]:
+    """The fields of a page for whose links no browser asks the name servers beforehand: no CSP covers that."""
+    kept = [(name, value) for name, value in fields if name.lower() != b"x-dns-prefetch-control"]
+    return (*kept, (b"X-DNS-Prefetch-Control", b"off"))
 
 
 def with_tracking_status(fields: Fields, status: str) -> tuple[tuple[bytes, bytes], ...]:

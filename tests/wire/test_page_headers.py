@@ -2,18 +2,21 @@
 
 import pytest
 
-from cmp.wire.page_headers import with_referrer_policy, with_tracking_status, without_location
+from cmp.wire.page_headers import with_referrer_policy, with_tracking_status, without_features, without_prefetched_names
 
 OURS = (b"Permissions-Policy", b"geolocation=()")
 
 
 def permissions(*values: bytes) -> list[bytes]:
-    fields = without_location([(b"permissions-policy", value) for value in values])
+    fields = without_features([(b"permissions-policy", value) for value in values], ["geolocation"])
     return [value for name, value in fields if name.lower() == b"permissions-policy"]
 
 
 def test_location_is_denied_where_the_site_says_nothing() -> None:
-    assert without_location([(b"Content-Type", b"text/html")]) == ((b"Content-Type", b"text/html"), OURS)
+    assert without_features([(b"Content-Type", b"text/html")], ["geolocation"]) == (
+        (b"Content-Type", b"text/html"),
+        OURS,
+    )
 
 
 @pytest.mark.parametrize(
@@ -80,3 +83,13 @@ def test_the_referrer_policy_is_ours_unless_the_sites_is_as_strict(
 
 def test_the_declared_tracking_status_is_the_only_one() -> None:
     assert with_tracking_status([(b"tk", b"N"), (b"TK", b"!"), (b"X", b"y")], "D") == ((b"X", b"y"), (b"Tk", b"D"))
+
+
+def test_several_features_are_denied_in_one_line_after_the_sites_own() -> None:
+    fields = without_features([(b"Permissions-Policy", b"browsing-topics=*")], ["geolocation", "browsing-topics"])
+    assert [value for _, value in fields] == [b"browsing-topics=*", b"geolocation=(), browsing-topics=()"]
+
+
+def test_names_are_not_looked_up_beforehand_whatever_the_site_says() -> None:
+    fields = without_prefetched_names([(b"x-dns-prefetch-control", b"on"), (b"Content-Type", b"text/html")])
+    assert fields == ((b"Content-Type", b"text/html"), (b"X-DNS-Prefetch-Control", b"off"))

@@ -152,7 +152,8 @@ def _never_seen(subject: Subject) -> Iterator[Found]:
         for rule in (*subject.whole["sensitive"], subject.whole["location"] or {})
         if "category" in rule
     }
-    used |= {subject.whole["outgoing"].get("pings", ""), subject.policy.own_category}
+    used |= {subject.whole["outgoing"].get(name, "") for name in ("pings", "clickIds", "adFeatures")}
+    used.add(subject.policy.own_category)
     for id_, category in subject.categories.items():
         # A category that never passes is a promise about others, and needs nobody in it.
         if id_ not in used and not category["never"]:
