@@ -1,4 +1,4 @@
-"""What an answer has a browser do on its own, on the wire: who was refused is not named, and every other byte arrives."""
+"""What an answer has a browser do by itself, on the wire: who was refused is not named, every other byte arrives."""
 
 from collections.abc import Iterator
 from pathlib import Path
