@@ -66,8 +66,9 @@ lock: python ## write constraints.txt anew from pyproject.toml, with the newest 
 	    --no-annotate --no-header --no-emit-index-url pyproject.toml >> .venv/constraints.txt
 	@mv .venv/constraints.txt constraints.txt
 
-docs: $(STAMP) ## write docs/policy.md anew from the policy schema
+docs: $(STAMP) ## write docs/policy.md anew from the policy schema, and docs/detectors/ from the detectors
 	@$(VENV)/bin/python scripts/policy_reference.py
+	@$(VENV)/bin/python scripts/detector_reference.py
 
 clean: ## remove everything these targets made
 	@rm -rf .venv build dist demo-output *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

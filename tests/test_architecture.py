@@ -14,7 +14,7 @@ MODULES = sorted(path for folder in ("cmp", "addons") for path in (ROOT / folder
 # From the top down. A unit imports units further down only; units of one layer do not know each other, save for the
 # neighbours named below.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("cmp", "cmp.__main__", "cmp.cli", "cmp.commands", "cmp.proxy", "cmp.up"),
+    ("cmp.__main__", "cmp.cli", "cmp.commands", "cmp.proxy", "cmp.up"),
     ("cmp.server", "cmp.audit", "addons"),
     ("cmp.live",),
     ("cmp.capture", "cmp.wire"),
@@ -31,13 +31,14 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     ("cmp.store",),
     ("cmp.core",),
+    # The version alone.
+    ("cmp",),
 )
 NEIGHBOURS = {
     "cmp.__main__": {"cmp.cli"},
-    "cmp.cli": {"cmp.commands", "cmp"},
-    "cmp.commands": {"cmp.proxy", "cmp.up", "cmp"},
-    "cmp.proxy": {"cmp"},
-    "cmp.up": {"cmp.proxy", "cmp"},
+    "cmp.cli": {"cmp.commands"},
+    "cmp.commands": {"cmp.proxy", "cmp.up"},
+    "cmp.up": {"cmp.proxy"},
     "cmp.decision_log": {"cmp.sites"},
     "cmp.lists": {"cmp.sites"},
     "cmp.policy": {"cmp.lists", "cmp.resources", "cmp.sites", "cmp.terminal"},

@@ -1,4 +1,4 @@
-"""docs/policy.md is what the schema makes of it."""
+"""docs/policy.md is what the schema makes of it, docs/detectors/ what the detectors say of themselves."""
 
 import json
 import subprocess
@@ -37,6 +37,12 @@ def keys(node: Any) -> Iterator[str]:
 def test_the_page_is_not_stale() -> None:
     done = subprocess.run([sys.executable, SCRIPT, "--check"], check=False)
     assert done.returncode == 0, "the schema changed: make docs writes docs/policy.md anew"
+
+
+def test_the_pages_of_the_detectors_are_not_stale() -> None:
+    script = SCRIPT.with_name("detector_reference.py")
+    done = subprocess.run([sys.executable, script, "--check"], check=False)
+    assert done.returncode == 0, "a detector's docstring changed: make docs writes its page anew"
 
 
 def test_a_page_that_is_stale_is_noticed(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from cmp.audit.baseline import NOTHING_KNOWN, Baseline
 from cmp.audit.detectors import DETECTORS
 from cmp.audit.evidence import Evidence
 from cmp.audit.finding import Finding, Level
@@ -19,13 +20,20 @@ from cmp.core.policy import Policy
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What a report is made from. `baseline`: the policy is the shipped one, not one that the site declared."""
+    """What a report is made from. `baseline`: the policy is the shipped one, not one that the site declared.
+
+    `known` are findings that somebody has looked at before: they are reported, and weigh nothing.
+    """
 
     policy: Policy
     baseline: bool
     choice: str | None
     replays: tuple[Replay, ...]
     findings: tuple[Finding, ...]
+    known: Baseline = NOTHING_KNOWN
+
+    def is_known(self, finding: Finding) -> bool:
+        return self.known.knows(finding)
 
     @property
     def actions(self) -> Mapping[str, int]:
@@ -36,8 +44,8 @@ class Audit:
         return {action.value: total[action.value] for action in Action}
 
     def reaches(self, threshold: Level) -> bool:
-        """Whether any finding is at least as grave as the threshold."""
-        return any(finding.level.reaches(threshold) for finding in self.findings)
+        """Whether any finding that is not known already is at least as grave as the threshold."""
+        return any(finding.level.reaches(threshold) and not self.is_known(finding) for finding in self.findings)
 
 
 def audit(policy: Policy, captures: Sequence[Capture], choice: str | None = None, *, baseline: bool) -> Audit:

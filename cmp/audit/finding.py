@@ -7,6 +7,7 @@ URLs without the values of their query.
 """
 
 import hashlib
+import json
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 from cmp.core.urls import Url, query_pairs
 
 _URL_LENGTH = 200
+# The keys of the evidence that name what a finding is about.
+_NAMING = ("cookie", "field", "member", "site", "recipient", "missing", "data")
 
 
 class Level(Enum):
@@ -59,6 +62,19 @@ class Finding:
     vendor: str | None = None
     rule: str | None = None
     evidence: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What the finding is about, whichever capture shows it: the vendor or else the host's site, cookie, field."""
+        named = {key: self.evidence[key] for key in _NAMING if self.evidence.get(key) is not None}
+        who = self.vendor if self.vendor is not None or "site" in named else self.host
+        return {"category": self.category, "who": who, **named}
+
+    @property
+    def identity(self) -> str:
+        """The same for the same thing in any capture: the first 32 digits of a SHA-256 over code and `about`."""
+        text = json.dumps([self.code, self.about], sort_keys=True)
+        return hashlib.sha256(text.encode("ascii")).hexdigest()[:32]
 
 
 def hashed(value: str) -> dict[str, Any]:

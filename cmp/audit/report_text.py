@@ -7,7 +7,6 @@ says where the rest is.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import PurePath
 
 from cmp.audit.audit import Audit, assessable
 from cmp.audit.contacts import Contact, contacts
@@ -15,6 +14,7 @@ from cmp.audit.detectors import DETECTORS
 from cmp.audit.finding import Finding, Level, without_values
 from cmp.audit.replay import Replay
 from cmp.audit.report_json import iso_time
+from cmp.audit.wording import count_of, file_name
 from cmp.capture.capture import CaptureError
 from cmp.core.decision import Reason
 from cmp.core.exchange import Kind, Unseen
@@ -75,8 +75,8 @@ def report(audit: Audit, unreadable: Sequence[CaptureError] = ()) -> str:
 
 def _held_against(audit: Audit, unreadable: Sequence[CaptureError]) -> Iterator[str]:
     if unreadable:
-        names = _names((_file(error.file) for error in unreadable), 60)
-        yield f"Unread    {_count(len(unreadable), 'capture')} could not be read: {names}"
+        names = _names((file_name(error.file) for error in unreadable), 60)
+        yield f"Unread    {count_of(len(unreadable), 'capture')} could not be read: {names}"
     policy = audit.policy
     role = "baseline, as no policy is given: " if audit.baseline else ""
     yield f"Policy    {role}{policy.id}, version {policy.version}, fingerprint {policy.fingerprint[:12]}"
@@ -87,7 +87,7 @@ def _captures(replays: Sequence[Replay], room: int) -> Iterator[str]:
     if len(replays) == 1:
         yield from _one_capture(replays[0])
         return
-    title = f"Captures  {len(replays)}, {_count(sum(len(done.steps) for done in replays), 'request')}"
+    title = f"Captures  {len(replays)}, {count_of(sum(len(done.steps) for done in replays), 'request')}"
     yield f"{title:58}{'allow':>7}{'edit':>7}{'block':>7}"
     most = min(_CAPTURES, max(_FEWEST_CAPTURES, room // 2 - 2))
     ordered = sorted(replays, key=lambda done: -done.actions["block"])
@@ -95,21 +95,21 @@ def _captures(replays: Sequence[Replay], room: int) -> Iterator[str]:
     for done in shown:
         counts = "".join(f"{count:7}" for count in done.actions.values())
         blind = "" if assessable(done.capture) else "  cookies not assessable"
-        yield f"  {cell(_file(done.capture.file), 55):56}{counts}{blind}"
+        yield f"  {cell(file_name(done.capture.file), 55):56}{counts}{blind}"
     if len(replays) > len(shown):
         yield f"  and {len(replays) - len(shown)} more"
 
 
 def _one_capture(done: Replay) -> Iterator[str]:
     capture = done.capture
-    yield f"Capture   {_file(capture.file)} ({capture.creator or capture.form}), sha256 {capture.sha256[:12]}"
+    yield f"Capture   {file_name(capture.file)} ({capture.creator or capture.form}), sha256 {capture.sha256[:12]}"
     asked = [step.entry.asked for step in done.steps]
     page = next((exchange for exchange in asked if exchange.kind is Kind.DOCUMENT), None)
     if page is not None:
         time = None if Unseen.TIME in page.unseen else iso_time(page.time)
         yield f"Page      {without_values(page.url)}, {time or 'time not recorded'}"
     skipped = f", {len(capture.skipped)} more skipped" if capture.skipped else ""
-    yield f"Traffic   {_count(len(asked), 'request')}{skipped}"
+    yield f"Traffic   {count_of(len(asked), 'request')}{skipped}"
 
 
 def _choice(audit: Audit) -> str:
@@ -118,7 +118,7 @@ def _choice(audit: Audit) -> str:
     recorded = sum(step.entry.visitor is not None for done in audit.replays for step in done.steps)
     if not recorded:
         return "none: the visitor is supposed not to have chosen yet"
-    return f"as recorded live ({_count(recorded, 'request')}); elsewhere none"
+    return f"as recorded live ({count_of(recorded, 'request')}); elsewhere none"
 
 
 # ------------------------------------------------------------------------------------------- what would have happened
@@ -127,7 +127,7 @@ def _choice(audit: Audit) -> str:
 def _summary(audit: Audit, everybody: Sequence[Contact]) -> Iterator[str]:
     counts = audit.actions
     yield (
-        f"{counts['block']} of {_count(sum(counts.values()), 'request')} would have been stopped, {counts['edit']} "
+        f"{counts['block']} of {count_of(sum(counts.values()), 'request')} would have been stopped, {counts['edit']} "
         f"more passed with cookies changed, {counts['allow']} passed as they are."
     )
     if known := [contact for contact in everybody if contact.known]:
@@ -161,8 +161,8 @@ def _table(others: Sequence[Contact], room: int) -> Iterator[str]:
     if rest:
         requests = sum(contact.requests for contact in rest)
         yield (
-            f"and {len(rest)} more, {_count(requests, 'request')}, {sum(contact.stopped for contact in rest)} stopped: "
-            "see all with consentry audit --format json"
+            f"and {len(rest)} more, {count_of(requests, 'request')}, "
+            f"{sum(contact.stopped for contact in rest)} stopped: see all with consentry audit --format json"
         )
 
 
@@ -189,9 +189,9 @@ def _own(policy: Policy, everybody: Sequence[Contact]) -> Iterator[str]:
     who = "Pages visited" if policy.sites else "The site itself"
     sites = _names((contact.name for contact in own), 40)
     stripped = {name: reason for contact in own for name, reason in contact.stripped.items()}
-    taken = f"{_count(len(stripped), 'cookie')} taken out:" if stripped else "no cookie taken out."
+    taken = f"{count_of(len(stripped), 'cookie')} taken out:" if stripped else "no cookie taken out."
     yield ""
-    yield f"{who} ({sites}): {_count(sum(contact.requests for contact in own), 'request')}, {taken}"
+    yield f"{who} ({sites}): {count_of(sum(contact.requests for contact in own), 'request')}, {taken}"
     for reason in list(dict.fromkeys(stripped.values()))[:_OWN]:
         names = [name for name, why in stripped.items() if why is reason]
         yield f"  {_WHY.get(reason, reason.value)}: {_names(names, COLUMNS - 30)}"
@@ -213,7 +213,7 @@ def _findings(audit: Audit) -> Iterator[str]:
     for level, code in rows[:_CODES]:
         yield f"  {level.value:10} {code:30}{found[level, code]:5}  {order[code][1]}"
     if rows[_CODES:]:
-        yield f"  and {sum(found[key] for key in rows[_CODES:])} of {_count(len(rows[_CODES:]), 'other kind')}"
+        yield f"  and {sum(found[key] for key in rows[_CODES:])} of {count_of(len(rows[_CODES:]), 'other kind')}"
 
 
 def _gaps(audit: Audit) -> Iterator[str]:
@@ -235,14 +235,6 @@ def _gaps(audit: Audit) -> Iterator[str]:
 
 
 # ------------------------------------------------------------------------------------------- words
-
-
-def _file(path: str) -> str:
-    return PurePath(path).name
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def _names(names: Iterable[str], width: int = 80) -> str:

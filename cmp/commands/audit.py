@@ -2,8 +2,10 @@
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cmp.commands.arguments import (
     FOUND,
@@ -11,16 +13,20 @@ from cmp.commands.arguments import (
     UNUSABLE,
     UsageError,
     add_choice,
-    add_format,
     add_policy,
     check_choice,
 )
 from cmp.policy.load import default_policy, load_policy
 from cmp.terminal import one_line
 
+if TYPE_CHECKING:
+    from cmp.audit.audit import Audit
+    from cmp.capture.capture import Capture, CaptureError
+
 # What is taken for a capture in a folder; a file named outright may be called anything.
 _ENDINGS = (".har", ".mitm", ".flow", ".flows")
 _FAIL_ON = ("violation", "potential", "note", "never")
+_FORMATS = ("text", "json", "html", "csv", "sarif", "junit")
 
 
 def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -33,14 +39,31 @@ def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         epilog="example: consentry audit visit.har --policy policies/strict.json --choice refuse",
     )
     parser.add_argument(
-        "captures", nargs="+", type=Path, metavar="CAPTURE", help="a HAR or flow file, or a folder of them"
+        "captures", nargs="*", type=Path, metavar="CAPTURE", help="a HAR or flow file, or a folder of them"
     )
     add_policy(parser, required=False)
     add_choice(parser)
     # Told apart from "--choice none": without the option, a flow of our own proxy has the visitor it recorded.
     parser.set_defaults(choice=None)
-    add_format(parser)
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the report there, not to stdout")
+    parser.add_argument("--format", choices=_FORMATS, default="text", help="output form (default: text)")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="write the report there, not to stdout, and beside it FILE.manifest.json: what it was made from",
+    )
+    parser.add_argument("--sign", type=Path, metavar="KEYS", help="sign the manifest with the first key of this file")
+    parser.add_argument(
+        "--verify", type=Path, metavar="REPORT", help="audit nothing: hold a report against its manifest"
+    )
+    parser.add_argument("--keys", type=Path, metavar="FILE", help="with --verify: the public keys of its signature")
+    parser.add_argument(
+        "--baseline", type=Path, metavar="FILE", help="findings known already: reported, but they fail nothing"
+    )
+    parser.add_argument(
+        "--write-baseline", type=Path, metavar="FILE", help="write what was found as the findings known from now on"
+    )
     parser.add_argument(
         "--fail-on",
         choices=_FAIL_ON,
@@ -51,18 +74,60 @@ def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.verify is not None:
+        return _verify(arguments)
     # Reading captures imports mitmproxy, which takes longer than most other commands need in all.
-    from cmp.audit import report_json, report_text
     from cmp.audit.audit import audit
+    from cmp.audit.baseline import NOTHING_KNOWN, BaselineError, baseline_text, read_baseline
     from cmp.audit.finding import Level
-    from cmp.capture.capture import Capture, CaptureError
-    from cmp.capture.reading import read_capture
+    from cmp.audit.manifest import manifest_file, manifest_text
+    from cmp.seal.keys import KeysError, read_signing_keys
 
+    _check(arguments)
+    try:
+        keys = None if arguments.sign is None else read_signing_keys(arguments.sign)
+        known = NOTHING_KNOWN if arguments.baseline is None else read_baseline(arguments.baseline)
+    except (KeysError, BaselineError) as error:
+        raise UsageError(str(error)) from error
     baseline = arguments.policy is None
     policy = default_policy() if baseline else load_policy(arguments.policy)
     if arguments.choice is not None:
         check_choice(policy, arguments.choice)
-    files = list(_files(arguments.captures))
+    captures, unreadable = _read(list(_files(arguments.captures)))
+    if not captures:
+        return UNUSABLE
+    result = replace(audit(policy, captures, arguments.choice, baseline=baseline), known=known)
+    report = _report(result, unreadable, arguments)
+    if arguments.output is None:
+        sys.stdout.write(report.decode())
+    else:
+        asked = {"choice": arguments.choice, "format": arguments.format, "fail_on": arguments.fail_on}
+        _write(arguments.output, report)
+        text = manifest_text(result, arguments.output, report, policy=arguments.policy, asked=asked, keys=keys)
+        _write(manifest_file(arguments.output), text.encode())
+    if arguments.write_baseline is not None:
+        _write(arguments.write_baseline, baseline_text(result.findings).encode())
+    if unreadable:
+        return UNUSABLE
+    if arguments.fail_on != "never" and result.reaches(Level(arguments.fail_on)):
+        return FOUND
+    return OK
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    if not arguments.captures:
+        raise UsageError("name at least one capture, or a report with --verify")
+    if arguments.sign is not None and arguments.output is None:
+        raise UsageError("--sign signs the manifest, which is written beside the report: name one with -o FILE")
+    if arguments.keys is not None:
+        raise UsageError("--keys goes with --verify; a manifest is signed with --sign KEYS")
+
+
+def _read(files: Sequence[Path]) -> "tuple[list[Capture], list[CaptureError]]":
+    """The captures that could be read, and the others with why; those are said on stderr at once."""
+    from cmp.capture.capture import CaptureError
+    from cmp.capture.reading import read_capture
+
     captures: list[Capture] = []
     unreadable: list[CaptureError] = []
     progress = _Progress(len(files))
@@ -75,16 +140,41 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"consentry: {one_line(str(error))}", file=sys.stderr)
             unreadable.append(error)
     progress.clear()
-    if not captures:
-        return UNUSABLE
-    result = audit(policy, captures, arguments.choice, baseline=baseline)
-    report = report_json.report if arguments.format == "json" else report_text.report
-    _write(report(result, unreadable), arguments.output)
-    if unreadable:
-        return UNUSABLE
-    if arguments.fail_on != "never" and result.reaches(Level(arguments.fail_on)):
-        return FOUND
-    return OK
+    return captures, unreadable
+
+
+def _report(result: "Audit", unreadable: "Sequence[CaptureError]", arguments: argparse.Namespace) -> bytes:
+    from cmp.audit import report_csv, report_html, report_json, report_junit, report_sarif, report_text
+    from cmp.audit.finding import Level
+
+    if arguments.format == "junit":
+        threshold = None if arguments.fail_on == "never" else Level(arguments.fail_on)
+        return report_junit.report(result, unreadable, threshold).encode()
+    forms: dict[str, Callable[[Audit, Sequence[CaptureError]], str]] = {
+        "text": report_text.report,
+        "json": report_json.report,
+        "html": report_html.report,
+        "csv": report_csv.report,
+        "sarif": report_sarif.report,
+    }
+    return forms[arguments.format](result, unreadable).encode("utf-8", "backslashreplace")
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from cmp.audit.manifest import ManifestError, verify
+    from cmp.seal.keys import KeysError, read_public_keys
+
+    if arguments.captures:
+        raise UsageError("--verify looks at the captures that the manifest names: name none")
+    try:
+        checks = verify(arguments.verify, None if arguments.keys is None else read_public_keys(arguments.keys))
+    except (ManifestError, KeysError) as error:
+        raise UsageError(str(error)) from error
+    for check in checks:
+        print(
+            one_line(f"{'differs' if check.fault else 'as it was':10} {check.what}{check.fault and f': {check.fault}'}")
+        )
+    return FOUND if any(check.fault for check in checks) else OK
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
@@ -99,12 +189,9 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
         yield from found
 
 
-def _write(report: str, output: Path | None) -> None:
-    if output is None:
-        sys.stdout.write(report)
-        return
+def _write(output: Path, content: bytes) -> None:
     try:
-        output.write_bytes(report.encode())
+        output.write_bytes(content)
     except OSError as error:
         raise UsageError(f"{output}: cannot be written: {error.strerror or error}") from error
 

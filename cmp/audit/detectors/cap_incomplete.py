@@ -11,6 +11,8 @@ Does not see
     Parts that are missing in some entries only; the notes of the capture count those.
 Sources
     devtools-frontend acd96a60 (sanitised export).
+
+Level: not assessable.
 """
 
 from collections.abc import Iterator

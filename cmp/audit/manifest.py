@@ -1,0 +1,141 @@
+"""What a report was made from, beside the report: so that it can be shown later that nothing was changed.
+
+May go in here: the manifest's form, signing it, and holding files against it. May not: the reports, printing.
+
+`REPORT.manifest.json` has the SHA-256 of the report, of every capture and of the policy file, the policy's fingerprint,
+the digests of its lists, the version of the software and what it was asked; signed with Ed25519 (RFC 8032) if a key is
+given. Unsigned it shows an accident; only signed, and checked with a key known from elsewhere, does it show an intent.
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cmp import __version__
+from cmp.audit.audit import Audit
+from cmp.seal.keys import PublicKeys, SigningKeys
+
+_FORM = 1
+
+
+class ManifestError(Exception):
+    """A manifest that is not there or is none. Names the file and what to do, in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was held against the manifest. `fault` is "" where it is as it was."""
+
+    what: str
+    fault: str = ""
+
+
+def manifest_file(report: Path) -> Path:
+    """Where the manifest of a report lies."""
+    return report.with_name(f"{report.name}.manifest.json")
+
+
+def manifest_text(
+    audit: Audit,
+    report: Path,
+    written: bytes,
+    *,
+    policy: Path | None,
+    asked: Mapping[str, Any],
+    keys: SigningKeys | None,
+) -> str:
+    """The manifest of a report whose bytes are `written`. `policy` is None where the shipped one was taken."""
+    form: dict[str, Any] = {
+        "consentry_manifest": _FORM,
+        "software": {"name": "consentry", "version": __version__},
+        "report": {"file": report.name, "sha256": hashlib.sha256(written).hexdigest()},
+        "captures": [{"file": done.capture.file, "sha256": done.capture.sha256} for done in audit.replays],
+        "policy": {
+            "file": None if policy is None else str(policy),
+            "sha256": None if policy is None else _digest(policy),
+            "fingerprint": audit.policy.fingerprint,
+        },
+        "lists": [{"id": source.id, "sha256": source.digest} for source in audit.policy.lists],
+        "asked": dict(asked),
+    }
+    if keys is not None:
+        key, signature = keys.sign(_signed_bytes(form))
+        form["signature"] = {"key": key, "ed25519": base64.b64encode(signature).decode("ascii")}
+    return json.dumps(form, indent=2) + "\n"
+
+
+def verify(report: Path, keys: PublicKeys | None) -> list[Check]:
+    """Hold a report, and what it was made from, against its manifest. Raises ManifestError.
+
+    Files are looked for where they were, then beside the report. `keys`: whose signature is asked for.
+    """
+    form = _read(manifest_file(report))
+    try:
+        return list(_checks(form, report, keys))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ManifestError(f"{manifest_file(report)}: damaged: {error!r}: make the report anew") from error
+
+
+def _checks(form: Mapping[str, Any], report: Path, keys: PublicKeys | None) -> Iterator[Check]:
+    yield _signature(form, keys)
+    yield _same("report", [report], form["report"]["sha256"])
+    for capture in form["captures"]:
+        yield _same(f"capture {capture['file']}", _places(capture["file"], report), capture["sha256"])
+    policy = form["policy"]
+    if policy["file"] is not None:
+        yield _same(f"policy {policy['file']}", _places(policy["file"], report), policy["sha256"])
+    if form["software"]["version"] != __version__:
+        yield Check(f"software: made with version {form['software']['version']}, this is {__version__}")
+
+
+def _signature(form: Mapping[str, Any], keys: PublicKeys | None) -> Check:
+    stated = form.get("signature")
+    if stated is None:
+        return Check("signature", "the manifest is not signed" if keys is not None else "")
+    what = f"signature by key {stated['key']}"
+    if keys is None:
+        return Check(what, "no key given to check it with: --keys FILE.pub")
+    try:
+        signature = base64.b64decode(stated["ed25519"], validate=True)
+    except binascii.Error:
+        return Check(what, "is no signature")
+    return Check(what, "" if keys.verifies(stated["key"], signature, _signed_bytes(form)) else "does not fit")
+
+
+def _same(what: str, places: Sequence[Path], digest: str) -> Check:
+    for place in places:
+        if place.is_file():
+            return Check(what, "" if _digest(place) == digest else "is not the file it was made from")
+    return Check(what, "is not there")
+
+
+def _places(file: str, report: Path) -> Sequence[Path]:
+    return [Path(file), report.parent / Path(file).name]
+
+
+def _signed_bytes(form: Mapping[str, Any]) -> bytes:
+    """What is signed: the form without its signature, keys sorted, no spaces, ASCII."""
+    rest = {name: value for name, value in form.items() if name != "signature"}
+    return json.dumps(rest, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _read(file: Path) -> Mapping[str, Any]:
+    try:
+        form = json.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise ManifestError(f"{file}: cannot be read: {error.strerror}: it is written with -o FILE") from error
+    except ValueError as error:
+        raise ManifestError(f"{file}: not JSON: {error}: make the report anew") from error
+    if not isinstance(form, dict) or form.get("consentry_manifest") != _FORM:
+        raise ManifestError(f"{file}: no manifest of form {_FORM}: make the report anew")
+    return form

@@ -1,0 +1,83 @@
+"""An audit as JUnit XML, for build servers: one suite for each capture, one case for each detector.
+
+May go in here: that form. May not: what a finding is.
+
+A case fails where the detector found something that reaches the threshold and is not known; it is skipped where the
+capture cannot show what the detector needs, for nothing was tested there. What weighs less is the case's output.
+"""
+
+from collections.abc import Iterable, Sequence
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from cmp.audit.audit import Audit
+from cmp.audit.detectors import DETECTORS, Detector
+from cmp.audit.finding import Finding, Level
+from cmp.audit.replay import Replay
+from cmp.audit.wording import in_words
+from cmp.capture.capture import CaptureError
+from cmp.terminal import one_line
+
+# Characters XML 1.0 (section 2.2) has no place for, beside those `one_line` writes otherwise.
+_NOT_XML = {0xFFFE: "\\xfffe", 0xFFFF: "\\xffff"}
+
+
+def report(audit: Audit, unreadable: Sequence[CaptureError] = (), threshold: Level | None = Level.VIOLATION) -> str:
+    """The report as XML that ends with a line feed. `threshold`: what fails a case, None for nothing."""
+    root = Element("testsuites", name="consentry audit")
+    for done in audit.replays:
+        _suite(root, audit, done, threshold)
+    for error in unreadable:
+        suite = SubElement(root, "testsuite", _counts(error.file, tests=1, errors=1))
+        case = SubElement(suite, "testcase", classname=_text(error.file), name="read the capture", time="0")
+        SubElement(case, "error", message=_text(error.why), type="unreadable").text = _text(str(error))
+    indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
+
+
+def _suite(root: Element, audit: Audit, done: Replay, threshold: Level | None) -> None:
+    file = done.capture.file
+    found = [finding for finding in audit.findings if finding.capture == file]
+    blind = {code for finding in found for code in finding.evidence.get("not_assessed", ())}
+    cases = [_case(audit, file, detector, found, threshold, blind=detector.CODE in blind) for detector in DETECTORS]
+    counts = {name: sum(case.find(tag) is not None for case in cases) for name, tag in _PARTS}
+    suite = SubElement(root, "testsuite", _counts(file, tests=len(cases), **counts))
+    suite.extend(cases)
+
+
+_PARTS = (("failures", "failure"), ("skipped", "skipped"))
+
+
+def _case(
+    audit: Audit, file: str, detector: Detector, found: Iterable[Finding], threshold: Level | None, *, blind: bool
+) -> Element:
+    case = Element("testcase", classname=_text(file), name=f"{detector.CODE}: {detector.MEANING}", time="0")
+    own = [finding for finding in found if finding.code == detector.CODE]
+    failing = [
+        finding
+        for finding in own
+        if threshold is not None and finding.level.reaches(threshold) and not audit.is_known(finding)
+    ]
+    if failing:
+        gravest = min(failing, key=lambda finding: finding.level.rank)
+        message = f"{len(failing)} found, {gravest.level.value}"
+        SubElement(case, "failure", message=message, type=gravest.level.value).text = _lines(failing)
+    elif blind:
+        SubElement(case, "skipped", message="not assessable: the capture does not show what this needs")
+    rest = [finding for finding in own if finding not in failing]
+    if rest:
+        SubElement(case, "system-out").text = _lines(rest)
+    return case
+
+
+def _counts(file: str, *, tests: int, failures: int = 0, errors: int = 0, skipped: int = 0) -> dict[str, str]:
+    numbers = {"tests": tests, "failures": failures, "errors": errors, "skipped": skipped}
+    # No clock: the same input gives the same bytes.
+    return {"name": _text(file), **{name: str(number) for name, number in numbers.items()}, "time": "0"}
+
+
+def _lines(findings: Iterable[Finding]) -> str:
+    return "\n".join(f"{finding.level.value}: {_text(in_words(finding))}" for finding in findings)
+
+
+def _text(text: str) -> str:
+    return one_line(text).translate(_NOT_XML)
