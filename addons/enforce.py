@@ -20,7 +20,7 @@ from mitmproxy.addonmanager import Loader
 from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.proxy.mode_specs import ReverseMode
 
-from cmp.capture.carrying import Carrying
+from cmp.capture.carrying import Carrying, is_data
 from cmp.capture.flow_exchange import (
     HTTPS,
     RELAY,
@@ -271,7 +271,8 @@ class Enforce:
                 bodies.end_exchange(flow)
             finally:
                 stopped = replace(exchange, carries=carried)
-                leave_mark(flow, form.mark(decide(policy, form.visitor, stopped), stopped))
+                decision = decide(policy, form.visitor, stopped)
+                leave_mark(flow, form.mark(decision, stopped, stopped=not decision.blocked))
 
         return bodies.scan(policy, form.visitor, exchange, carrying, flow.request, stop=stop)
 
@@ -283,12 +284,12 @@ class Enforce:
         body = bodies.readable(request.raw_content or b"", request)
         found = course.carrying.of(exchange, body, request.headers.get("content-type", ""))
         exchange = replace(exchange, carries=exchange.carries | found)
-        course.holds = any(not name.startswith("cookie:") for name in found)
+        course.holds = any(map(is_data, found))
         decision = decide(policy, mark.visitor, exchange)
         form = _Form(mark.reverse, policy.fingerprint, mark.visitor, False, course.enforced)
         if course.enforced and decision.blocked:
             block(flow, exchange.kind, known=_is_known(flow, decision.ruling))
-        elif course.reduce and not requests.reduce_body(flow, policy):
+        elif (course.reduce or decision.ruling.reduced) and not requests.reduce_body(flow, policy):
             block(flow, exchange.kind, known=RELAY not in flow.metadata)
             leave_mark(flow, form.mark(decision, exchange, stopped=True))
             return
@@ -319,7 +320,7 @@ class Enforce:
         exchange = observe_flow(as_asked(flow), reverse=_mark(flow).reverse)
         found = course.carrying.of(exchange, bodies.readable(data, request), request.headers.get("content-type", ""))
         course.heard |= found
-        course.holds = any(not name.startswith("cookie:") for name in found)
+        course.holds = any(map(is_data, found))
         if not course.holds:
             request.raw_content = data
 

@@ -237,7 +237,10 @@ def _of_recipients(policy: Policy) -> Policy:
 
 
 def _of_recipient(exchange: Exchange) -> Exchange:
-    return replace(exchange, carries=frozenset()) if exchange.carries else exchange
+    if not exchange.carries:
+        return exchange
+    # What the body is like tells whose request it is.
+    return replace(exchange, carries=frozenset(name for name in exchange.carries if name.startswith("body:")))
 
 
 def _sighting(policy: Policy, step: Step, exchange: Exchange, ruling: Ruling) -> Sighting:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from cmp.core.classify import CookieRule, Party, host_suffixes
+from cmp.core.classify import CookieRule, Party, RequestRule, host_suffixes
 from cmp.core.cookies import SetCookie
 from cmp.core.exchange import Exchange, Kind
 from cmp.core.identifying import SHORTEST, looks_like_identifier
@@ -32,12 +32,19 @@ _LONGEST = 4_096
 _KEPT_PER_VALUE = 32
 # What an unreadable body may hold: the value of some confined cookie.
 _SOME_COOKIE = "cookie:"
+# Names in `Exchange.carries` that are no kinds of data begin with one of these.
+_NO_DATA = ("cookie:", "body:")
 # A value is looked for between characters that do not belong to it, and it is not known which characters its text was
 # joined with: each of these sets is tried.
 _RUNS = tuple(
     re.compile(f"[{letters}]{{{SHORTEST},}}")
     for letters in ("A-Za-z0-9", "A-Za-z0-9_-", "A-Za-z0-9_.~-", "A-Za-z0-9+/=_-", r"^\s\"'&?#;,<>{}\[\]|\\")
 )
+
+
+def is_data(name: str) -> bool:
+    """Whether what a request carries under this name is data the policy limits, and no cookie and no form of a body."""
+    return not name.startswith(_NO_DATA)
 
 
 @dataclass(slots=True)
@@ -64,6 +71,7 @@ class Carrying:
             {COORDINATES} if any(part.location_category is not None for part in policy.each) else frozenset()
         )
         self._rules = _confining(policy)
+        self._forms = _about_bodies(policy)
         self._confines = bool(self._rules)
         self._remembered = remembered
         self._key = secrets.token_bytes(16)
@@ -73,12 +81,17 @@ class Carrying:
     @property
     def active(self) -> bool:
         """Whether the policy has a rule about what requests carry."""
-        return bool(self._kinds) or self._confines
+        return bool(self._kinds) or self._confines or bool(self._forms)
 
     @property
-    def possible(self) -> frozenset[str]:
-        """What a request could carry at worst: to be asked before its body is looked at."""
-        return self._kinds | ({_SOME_COOKIE} if self._known else frozenset())
+    def possible(self) -> tuple[frozenset[str], ...]:
+        """What a request could carry at worst, each to be asked about before its body is looked at.
+
+        All data and cookies at once, since more of them never lets pass what fewer do not; bodies one form at a time,
+        since a rule about one may let pass what another stops.
+        """
+        data = self._kinds | {_SOME_COOKIE} if self._known else self._kinds
+        return ((data,) if data else ()) + tuple(frozenset({rule.in_body}) for rule in self._forms)
 
     def heir(self, policy: Policy) -> "Carrying":
         """One for the policy that follows: it knows the values this one learnt of cookies that are confined still."""
@@ -123,13 +136,30 @@ class Carrying:
             found |= self._others_cookies(exchange, self._members(exchange, body or b"", content_type))
             if body is None and third and not self._all_belong(exchange):
                 found.add(_SOME_COOKIE)
+        if self._forms and body != b"":
+            found |= self._forms_of(exchange, None if body is None else members_of_body(body, content_type))
         return frozenset(found)
 
     def of_piece(self, exchange: Exchange, piece: bytes) -> frozenset[str]:
         """What a part of the request's body carries, where the whole is too long to be kept."""
         text = piece.decode("utf-8", "replace")
         found = find_in_piece(text) & self._kinds if self._kinds else frozenset()
+        if self._forms:
+            found |= self._forms_of(exchange, members_of_piece(text))
         return found | self._others_cookies(exchange, members_of_piece(text)) if self._known else found
+
+    def _forms_of(self, exchange: Exchange, members: Iterable[Member] | None) -> frozenset[str]:
+        """The rules about bodies whose form these members have. One that cannot be read counts as having it."""
+        rules = [
+            rule
+            for rule in self._forms
+            if (not rule.host or rule.host in host_suffixes(exchange.url.host))
+            and rule.may_match(exchange.url, exchange.page)
+        ]
+        if not rules or members is None:
+            return frozenset(rule.in_body for rule in rules)
+        read = [(member.names, member.value) for member in members if member.names]
+        return frozenset(rule.in_body for rule in rules if rule.body.fits(read))
 
     def learn(self, exchange: Exchange) -> None:
         """Remember the confined cookies that an exchange sends and sets."""
@@ -218,6 +248,13 @@ def _confining(policy: Policy) -> list[CookieRule]:
     indexes = [part.cookies for part in policy.each]
     lists = [rules for index in indexes for rules in (*index.exact.values(), *index.patterns.values())]
     return [rule for rules in lists for rule in rules if rule.confined]
+
+
+def _about_bodies(policy: Policy) -> tuple[RequestRule, ...]:
+    """Every rule that is about what stands in bodies."""
+    indexes = [part.requests for part in policy.each]
+    lists = [rules for index in indexes for rules in (*index.by_host.values(), index.endpoints)]
+    return tuple(rule for rules in lists for rule in rules if rule.body)
 
 
 def _is_of(rule: CookieRule, known: _Known) -> bool:

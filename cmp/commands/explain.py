@@ -231,7 +231,7 @@ def _carries(question: Mapping[str, Any], url: Url) -> frozenset[str]:
         return find_in_url(url)
     found = frozenset(_words(question, "carries"))
     for data in sorted(found):
-        if data not in KINDS and not data.startswith("cookie:"):
+        if data not in KINDS and not data.startswith(("cookie:", "body:")):
             raise _QuestionError("carries", f"{_clip(data)} is none of {', '.join(sorted(KINDS))}, cookie:NAME")
     return found
 

@@ -4,7 +4,7 @@ May go in here: the compiled lookup tables and the lookups. May not: whether the
 `decide.py`). Lookups walk the labels of a host and literal prefixes of a name, never the whole list of rules.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache, partial
@@ -25,7 +25,7 @@ class Party(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QueryRule:
-    """What must stand in a query: all of `names`, and for each of `values` one of that name with a fitting value."""
+    """What must stand in a query or a body: all of `names`, and for each of `values` one of that name that fits."""
 
     names: frozenset[str] = frozenset()
     values: tuple[tuple[str, Glob], ...] = ()
@@ -41,8 +41,15 @@ class QueryRule:
             return False
         return not self.values or _values_fit(self.values, query_pairs(query))
 
+    def fits(self, members: Sequence[tuple[tuple[str, ...], str]]) -> bool:
+        """The same of members that were read already: the names that lead to a value, outermost first, and the value.
+        A name may stand anywhere on the way, one with a value right before it."""
+        if not self.names <= {name for names, _ in members for name in names}:
+            return False
+        return not self.values or _values_fit(self.values, [(names[-1], value) for names, value in members])
 
-def _values_fit(wanted: tuple[tuple[str, Glob], ...], pairs: tuple[tuple[str, str], ...]) -> bool:
+
+def _values_fit(wanted: tuple[tuple[str, Glob], ...], pairs: Sequence[tuple[str, str]]) -> bool:
     return all(any(name == key and glob.matches(value) for key, value in pairs) for name, glob in wanted)
 
 
@@ -51,7 +58,7 @@ ANY_QUERY = QueryRule()
 
 @dataclass(frozen=True, slots=True)
 class RequestRule:
-    """Requests that belong to a vendor: by host suffix, path and query, and by the page they are made for.
+    """Requests that belong to a vendor: by host suffix, path, query and body, and by the page they are made for.
 
     `host` is "" for an endpoint on the site's own host (first-party collection). `pages` are patterns for the path of
     the page, on the operator's own site; a request whose page is not known fits none. `always`: it matches whatever is
@@ -65,6 +72,7 @@ class RequestRule:
     path: Glob | None = None
     query: QueryRule = ANY_QUERY
     pages: tuple[Glob, ...] = ()
+    body: QueryRule = ANY_QUERY
     always: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -73,20 +81,32 @@ class RequestRule:
     @property
     def specificity(self) -> tuple[int, int, int]:
         """Orders the rules of one host: those for certain pages first, then longer paths, then more of a query."""
-        return (len(self.pages), len(self.path.text) if self.path else 0, len(self.query))
+        return (len(self.pages), len(self.path.text) if self.path else 0, len(self.query) + len(self.body))
 
     @property
     def whole_host(self) -> bool:
         """Whether every request to the host falls under it, on the pages it is for."""
-        return self.path is None and not self.query
+        return self.path is None and not self.query and not self.body
+
+    @property
+    def in_body(self) -> str:
+        """What `Exchange.carries` holds where the body is of the form that the rule is about."""
+        return f"body:{self.id}"
 
     def holds_on(self, page: Url | None) -> bool:
         """Whether it is a rule for requests of this page."""
         return not self.pages or (page is not None and any(glob.matches(plain_path(page.path)) for glob in self.pages))
 
-    def matches(self, url: Url, page: Url | None = None) -> bool:
+    def matches(self, url: Url, page: Url | None = None, carries: frozenset[str] = frozenset()) -> bool:
+        """Whether it is a rule for this request. One about bodies is for those that were seen to be of that form."""
         if self.always:
             return True
+        if self.body and self.in_body not in carries:
+            return False
+        return self.may_match(url, page)
+
+    def may_match(self, url: Url, page: Url | None = None) -> bool:
+        """Whether it is a rule for this request as far as its body does not matter."""
         if self.path is not None and not self.path.matches(plain_path(url.path)):
             return False
         return (not self.query or self.query.matches(url.query)) and (not self.pages or self.holds_on(page))
@@ -158,12 +178,17 @@ class RequestIndex:
         object.__setattr__(self, "by_page", any(rule.pages for rules in lists for rule in rules))
         object.__setattr__(self, "_of_host", lru_cache(HOSTS)(partial(_rules_of, self.by_host, self.endpoints)))
 
-    def find(self, url: Url, page: Url | None = None, *, by_host: bool = True) -> RequestRule | None:
-        """The rule for a URL asked for by a page: the longest host suffix with a matching rule, then the endpoints."""
+    def find(
+        self, url: Url, page: Url | None = None, *, by_host: bool = True, carries: frozenset[str] = frozenset()
+    ) -> RequestRule | None:
+        """The rule for a URL asked for by a page: the longest host suffix with a matching rule, then the endpoints.
+
+        `carries` is what is known of the body (`Exchange.carries`).
+        """
         found = self.of_host(url.host, by_host=by_host)
         if found.sieve is None or not found.sieve.may_hold(url.path):
             return found.otherwise
-        return next((rule for rule in found.rules if rule.matches(url, page)), None)
+        return next((rule for rule in found.rules if rule.matches(url, page, carries)), None)
 
     def candidates(self, url: Url, *, by_host: bool = True) -> Iterator[RequestRule]:
         """Every rule that may be for a URL, in that order."""

@@ -61,7 +61,7 @@ class Considered:
 
     `policy` is the id of the policy, or of the part of a composed one. `about` is "request", "cookie NAME" or
     "set-cookie N NAME" (N from 0). `name` is the step, the id of the rule or the policy, or the step of the precedence.
-    What is inside a step follows it. `missing` says what did not fit: "path", "query", "page", "host", "party".
+    What is inside a step follows it. `missing` says what did not fit: "path", "query", "body", "page", "host", "party".
     `ruling` goes with `ANSWERS` and `STRICTEST`.
     """
 
@@ -162,17 +162,18 @@ class _Telling:
         """Each request rule looked at, the one that fits last."""
         url, page = self.exchange.url, self.exchange.page
         for rule in self.policy.requests.candidates(url, by_host=by_host):
-            missing = _missing(rule, url, page)
+            missing = _missing(rule, url, page, self.exchange.carries)
             yield self.one(Asking.RULE, rule.id, Outcome.UNFIT if missing else Outcome.FITS, missing)
             if not missing:
                 return
 
 
-def _missing(rule: RequestRule, url: Url, page: Url | None) -> tuple[str, ...]:
+def _missing(rule: RequestRule, url: Url, page: Url | None, carries: frozenset[str]) -> tuple[str, ...]:
     fits = {
         "path": rule.path is None or rule.path.matches(plain_path(url.path)),
         "query": not rule.query or rule.query.matches(url.query),
         "page": rule.holds_on(page),
+        "body": not rule.body or rule.in_body in carries,
     }
     return tuple(name for name, fit in fits.items() if not fit)
 

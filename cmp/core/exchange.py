@@ -81,7 +81,8 @@ class Exchange:
 
     `referrer` is the Referer as sent; `header_names` are the request's, lower case; `content_type` is the media type of
     its body, "" without one. `carries` names what was found in URL and body: kinds of data ("card-number", see
-    `sensitive.py`) and "cookie:NAME" for the value of another host's confined cookie. `fetch_site` is what the browser
+    `sensitive.py`), "cookie:NAME" for the value of another host's confined cookie, "body:RULE" for a body of the form
+    that a rule is about. `fetch_site` is what the browser
     says of who asks: "same-origin", "same-site", "cross-site" or "none" (the person), "" where it says nothing.
     `status` is the answer's, 0 before there is one and where the source does not say. `told` are the names of the
     answer's fields that a browser acts on by itself (`answers.py`), lower case; `named` the addresses in them.

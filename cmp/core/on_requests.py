@@ -50,7 +50,9 @@ class Asked:
 
     @property
     def rule(self) -> RequestRule | None:
-        return self.policy.requests.find(self.exchange.url, self.exchange.page, by_host=self.by_host)
+        return self.policy.requests.find(
+            self.exchange.url, self.exchange.page, by_host=self.by_host, carries=self.exchange.carries
+        )
 
     def own_category(self) -> str | None:
         """The category of the site's own traffic; None for somebody else's page."""

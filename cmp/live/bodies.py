@@ -55,8 +55,11 @@ def wants_body(policy: Policy, visitor: Visitor, exchange: Exchange, carrying: C
     """
     if not carrying.active or not may_have_body(request):
         return Look.NO
-    worst = replace(exchange, carries=exchange.carries | carrying.possible)
-    if not decide(policy, visitor, worst).blocked:
+    rulings = (
+        decide(policy, visitor, replace(exchange, carries=exchange.carries | carried)).ruling
+        for carried in carrying.possible
+    )
+    if all(ruling.direct for ruling in rulings):
         # Whatever the body holds may go there.
         return Look.NO
     return Look.BUFFER if is_small(request) else Look.SCAN
@@ -235,7 +238,8 @@ def scan(
         if not found:
             return False
         carried |= found
-        return decide(policy, visitor, replace(exchange, carries=carried)).blocked
+        # Nothing can be taken out of a body that has begun to pass.
+        return not decide(policy, visitor, replace(exchange, carries=carried)).ruling.direct
 
     return Scan(look, lambda: stop(carried), _stated_length(request))
 

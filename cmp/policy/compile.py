@@ -242,8 +242,9 @@ def _request_rules(vendor: Mapping[str, Any]) -> Iterable[RequestRule]:
                     rule, id_, use["category"], host, Glob(path) if path else None, pages=_globs(use["pages"])
                 )
     for signature in vendor["signatures"]:
-        path, query = signature["path"], signature["query"]
+        path, query, body = signature["path"], signature["query"], signature.get("body", [])
         rule = f"vendor:{id_}#{signature['host']}{path}{'?' if query else ''}{'&'.join(query)}"
+        rule += f" with {'&'.join(body)} in the body" if body else ""
         yield RequestRule(
             rule,
             id_,
@@ -252,6 +253,7 @@ def _request_rules(vendor: Mapping[str, Any]) -> Iterable[RequestRule]:
             Glob(path) if path else None,
             _query(query),
             _globs(signature["pages"]),
+            _query(body),
         )
 
 

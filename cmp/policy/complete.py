@@ -132,6 +132,7 @@ def _signature(signature: Mapping[str, Any]) -> dict[str, Any]:
         "query": sorted(signature.get("query", [])),
         "pages": sorted(signature.get("pages", [])),
         "category": signature.get("category", ""),
+        **({"body": sorted(signature["body"])} if "body" in signature else {}),
     }
 
 

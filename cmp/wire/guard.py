@@ -101,11 +101,15 @@ def _hosts(ask: _Asked) -> dict[str, Any]:
         verdict = int(rule_on_vendor(policy, ask.visitor, ask.signals, rule).direct)
         return [rule.path.text if rule.path else "", _query(rule.query), verdict]
 
-    ends = [form(rule) for rule in policy.requests.endpoints if rule.holds_on(ask.page)]
+    def counts(rule: RequestRule) -> bool:
+        # Of bodies the script sees nothing: rules about them are kept on the wire.
+        return rule.holds_on(ask.page) and not rule.body
+
+    ends = [form(rule) for rule in policy.requests.endpoints if counts(rule)]
     plain: dict[str, int] = {}
     detailed: dict[str, list[list[Any]]] = {}
     for host, rules in policy.requests.by_host.items():
-        forms = [form(rule) for rule in rules if rule.holds_on(ask.page)]
+        forms = [form(rule) for rule in rules if counts(rule)]
         if not forms:
             continue
         # A rule without path and query fits always, so those after it are never asked.

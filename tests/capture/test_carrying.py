@@ -84,7 +84,7 @@ def test_data_in_the_referrer_goes_to_third_parties_too() -> None:
 def test_a_policy_without_such_rules_costs_nothing() -> None:
     carrying = Carrying(compiled())
     carrying.learn(exchange(SITE, cookie=f"chat_sid={VALUE}"))
-    assert (carrying.active, carrying.possible, carrying._known) == (False, NOTHING, {})
+    assert (carrying.active, carrying.possible, carrying._known) == (False, (), {})
 
 
 # -- confined cookies
@@ -147,7 +147,7 @@ def test_a_short_value_stands_anywhere_by_chance() -> None:
 def test_a_word_that_a_stranger_sends_as_a_cookie_is_stopped_nowhere(value: str) -> None:
     carrying = after_the_chat(value=value)
     assert carrying.of(exchange(f"{TRACKER}/{value}?x={value}")) == NOTHING
-    assert carrying.possible == NOTHING
+    assert carrying.possible == ()
 
 
 def test_a_page_of_the_own_sites_opens_whatever_is_known() -> None:

@@ -49,7 +49,7 @@ def _covers(first: RequestRule, second: RequestRule) -> bool:
         any(name == key and covers(glob, other) for key, other in second.query.values)
         for name, glob in first.query.values
     )
-    return pages and path and query
+    return pages and path and query and (not first.body or first.body == second.body)
 
 
 def _any_covers(globs: Iterable[Glob], glob: Glob) -> bool:
@@ -130,7 +130,7 @@ def _own_site(subject: Subject) -> Iterator[Found]:
 
 
 def _plain(signature: Mapping[str, Any]) -> bool:
-    return not (signature["path"] or signature["query"] or signature["pages"])
+    return not (signature["path"] or signature["query"] or signature["pages"] or "body" in signature)
 
 
 def _unrecognisable(subject: Subject) -> Iterator[Found]:
