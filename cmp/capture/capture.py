@@ -41,10 +41,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The decision that our proxy took live and left in the flow: its JSON form and the policy's fingerprint."""
+    """The decision that our proxy took live and left in the flow: its JSON form and the policy's fingerprint.
+
+    `tags` are what was, or would have been, stopped inside the page itself: "url", "kind" and the ruling.
+    """
 
     policy: str
     decision: Mapping[str, Any]
+    tags: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -250,7 +250,7 @@ def _read(index: int, recorded: http.HTTPFlow, original: http.HTTPFlow) -> Entry
         delivered=None if blocked else _marked(recorded, mark),
         answer=None if blocked else _answer(asked.url.path, recorded.response),
         visitor=mark.visitor,
-        recorded=Recorded(mark.policy, mark.decision),
+        recorded=Recorded(mark.policy, mark.decision, mark.tags),
     )
     return entry if blocked else _with_body(entry, recorded.request)
 

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,15 +16,14 @@ from cmp.commands.arguments import (
     add_policy,
     check_choice,
 )
+from cmp.commands.captures import read_captures
 from cmp.policy.load import default_policy, load_policy
 from cmp.terminal import one_line
 
 if TYPE_CHECKING:
     from cmp.audit.audit import Audit
-    from cmp.capture.capture import Capture, CaptureError
+    from cmp.capture.capture import CaptureError
 
-# What is taken for a capture in a folder; a file named outright may be called anything.
-_ENDINGS = (".har", ".mitm", ".flow", ".flows")
 _FAIL_ON = ("violation", "potential", "note", "never")
 _FORMATS = ("text", "json", "html", "csv", "sarif", "junit")
 
@@ -93,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
     policy = default_policy() if baseline else load_policy(arguments.policy)
     if arguments.choice is not None:
         check_choice(policy, arguments.choice)
-    captures, unreadable = _read(list(_files(arguments.captures)))
+    captures, unreadable = read_captures(arguments.captures)
     if not captures:
         return UNUSABLE
     result = replace(audit(policy, captures, arguments.choice, baseline=baseline), known=known)
@@ -121,26 +120,6 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UsageError("--sign signs the manifest, which is written beside the report: name one with -o FILE")
     if arguments.keys is not None:
         raise UsageError("--keys goes with --verify; a manifest is signed with --sign KEYS")
-
-
-def _read(files: Sequence[Path]) -> "tuple[list[Capture], list[CaptureError]]":
-    """The captures that could be read, and the others with why; those are said on stderr at once."""
-    from cmp.capture.capture import CaptureError
-    from cmp.capture.reading import read_capture
-
-    captures: list[Capture] = []
-    unreadable: list[CaptureError] = []
-    progress = _Progress(len(files))
-    for file in files:
-        progress.show(len(captures) + len(unreadable))
-        try:
-            captures.append(read_capture(file))
-        except CaptureError as error:
-            progress.clear()
-            print(f"consentry: {one_line(str(error))}", file=sys.stderr)
-            unreadable.append(error)
-    progress.clear()
-    return captures, unreadable
 
 
 def _report(result: "Audit", unreadable: "Sequence[CaptureError]", arguments: argparse.Namespace) -> bytes:
@@ -177,40 +156,8 @@ def _verify(arguments: argparse.Namespace) -> int:
     return FOUND if any(check.fault for check in checks) else OK
 
 
-def _files(paths: Sequence[Path]) -> Iterator[Path]:
-    """The files named, and those in the folders named, in a fixed order. Raises UsageError for an empty folder."""
-    for path in paths:
-        if not path.is_dir():
-            yield path
-            continue
-        found = sorted(file for file in path.rglob("*") if file.suffix.lower() in _ENDINGS and file.is_file())
-        if not found:
-            raise UsageError(f"{path}: no capture in this folder (looked for {', '.join(_ENDINGS)})")
-        yield from found
-
-
 def _write(output: Path, content: bytes) -> None:
     try:
         output.write_bytes(content)
     except OSError as error:
         raise UsageError(f"{output}: cannot be written: {error.strerror or error}") from error
-
-
-class _Progress:
-    """A bar on a terminal's stderr while several captures are read; nothing in a pipe."""
-
-    _WIDTH = 30
-
-    def __init__(self, total: int) -> None:
-        self._total = total
-        self._shown = total > 1 and sys.stderr.isatty()
-
-    def show(self, done: int) -> None:
-        if self._shown:
-            full = done * self._WIDTH // self._total
-            bar = f"{'#' * full}{'.' * (self._WIDTH - full)}"
-            print(f"\r{bar} {done} of {self._total} captures", end="", file=sys.stderr, flush=True)
-
-    def clear(self) -> None:
-        if self._shown:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)

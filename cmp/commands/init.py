@@ -3,11 +3,9 @@
 import argparse
 import asyncio
 import json
-import os
 import re
 import shlex
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +16,7 @@ from cmp.commands.arguments import OK, UNUSABLE, UsageError
 from cmp.commands.asking import Asking, EndOfAnswersError
 from cmp.commands.proxy import check_mode
 from cmp.commands.site import consent_site
+from cmp.commands.writing import writable, write_whole
 from cmp.core.lifetimes import read_lifetime
 from cmp.core.urls import Url, parse_url
 from cmp.policy.drafting import (
@@ -78,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     upstream = parse_url(arguments.upstream)
     public = parse_url(consent_site(arguments, upstream.origin).origin)
     if arguments.output is not None:
-        _writable(str(arguments.output), force=arguments.force)
+        writable(str(arguments.output), force=arguments.force)
     asking = Asking(_QUESTIONS, defaults=arguments.yes)
     try:
         found = _look(asking, upstream, public, arguments.upstream_ca)
@@ -86,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
         output = arguments.output or asking.ask(
             "Where is the draft to be written?",
             f"{_file_name(answers.name)}.json",
-            lambda text: _writable(text, force=arguments.force),
+            lambda text: writable(text, force=arguments.force),
         )
     except EndOfAnswersError as error:
         print(f"consentry: the answers ended at: {one_line(str(error))} Nothing was written.", file=sys.stderr)
@@ -98,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
     document = draft(answers, list(found.cookies.values()), today)
     if faults := find_faults(document):
         raise PolicyError(str(output), faults)
-    _write(output, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    write_whole(output, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     _tell_what_next(asking, arguments, answers, found, output)
     return OK
 
@@ -263,40 +262,6 @@ def _read_age(text: str) -> int | None:
 
 def _file_name(name: str) -> str:
     return re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-.")[:60] or "policy"
-
-
-def _writable(text: str, *, force: bool) -> Path:
-    path = Path(text)
-    if not path.parent.is_dir():
-        raise UnwritableError(f"{path}: there is no folder {path.parent}")
-    if path.is_dir():
-        raise UnwritableError(f"{path} is a folder: name a file in it")
-    if path.exists() and not force:
-        raise UnwritableError(f"{path} is there already: --force overwrites it")
-    return path
-
-
-class UnwritableError(UsageError, ValueError):
-    """Ends the command where the file was given as an argument, and is asked again where it was an answer."""
-
-
-def _write(path: Path, text: str) -> None:
-    """All of it or nothing, whatever happens meanwhile."""
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            try:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-                Path(file.name).chmod(0o644)
-                Path(file.name).replace(path)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def _tell_what_next(

@@ -149,7 +149,8 @@ def _cookie(cookie: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "renewal": "sliding",
         "confined": False,
-        **cookie,
+        # What a decision can rest on is none: the mark stays in the document.
+        **{key: value for key, value in cookie.items() if key != "undecided"},
         "hosts": _hosts(cookie.get("hosts", [])),
         "paths": sorted(cookie.get("paths", [])),
     }

@@ -1,19 +1,20 @@
 """A first policy for a site, drawn up from what was found on it and what its operator answered.
 
 May go in here: the values, guesses of categories, and the document they make. May not: looking at a site
-(`cmp.wire.inventory`), asking (`cmp.commands.init`).
+(`cmp.wire.inventory`) or at its recorded traffic (`cmp.audit.learning`), asking (`cmp.commands.init`).
 """
 
 import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from cmp import resources
 from cmp.core.lifetimes import UNIT_SECONDS
 from cmp.core.urls import UrlError, is_ip, parse_host
-from cmp.policy.catalogue import catalogue
+from cmp.policy.catalogue import catalogue, catalogue_categories
+from cmp.policy.compile import CONSENT_COOKIES
 from cmp.policy.document import read_document
 from cmp.policy.presets import PRESETS
 from cmp.sites import is_public_suffix, registrable_domain
@@ -25,6 +26,17 @@ _OF_CATALOGUE = {"media": "functional", "infrastructure": "necessary"}
 SIGNALS = ("gpc", "dnt")
 # Seconds; browsers keep no cookie for longer (RFC 6265bis, section 5.5).
 _LONGEST = 400 * UNIT_SECONDS["day"]
+# Where a draft puts what nobody has decided on: it never passes, and no visitor is asked about it.
+UNDECIDED = "undecided"
+_UNDECIDED: Mapping[str, Mapping[str, str]] = {
+    "title": {"en": "Not decided yet", "de": "Noch nicht entschieden"},
+    "reason": {
+        "en": "Nobody has said yet what this is for, so it stays off",
+        "de": "Noch hat niemand gesagt, wozu das dient, darum bleibt es aus",
+    },
+}
+# Names of cookies that a policy can declare as they are, without those of our own.
+_DECLARABLE = re.compile(rf"(?!(?:{'|'.join(CONSENT_COOKIES)})$)[!-)+\-.-:<>-~]{{1,256}}")
 _TITLES = {"en": "Privacy at {name}", "de": "Datenschutz bei {name}"}
 LANGUAGES = tuple(_TITLES)
 
@@ -68,11 +80,55 @@ class Answers:
     minimum_age: int | None
 
 
-def draft(answers: Answers, cookies: Sequence[FoundCookie], today: str) -> dict[str, Any]:
-    """The document, which passes `find_faults`. `cookies` are those found, `today` is such as "2026-10-01"."""
-    vendors = _vendors(answers.vendors)
-    own = _cookies(answers, cookies)
-    used = {"necessary", *answers.cookies.values(), *answers.vendors.values()}
+@dataclass(frozen=True, slots=True)
+class UndecidedVendor:
+    """A site that nobody knows, and what speaks for one decision or another (schema, "undecided").
+
+    With a `folder` only what is below that path of the host: the host itself is everybody's.
+    """
+
+    site: str
+    evidence: Mapping[str, Any]
+    folder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UndecidedCookie:
+    """A cookie that nobody knows. `category` is "" or where it stays meanwhile; `hosts` and `party` as policies have
+    them, "" for either party."""
+
+    name: str
+    lifetime: str
+    party: str
+    evidence: Mapping[str, Any]
+    category: str = ""
+    hosts: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOpen:
+    """What a draft marks for a decision. `whole`: where it adopts the whole catalogue, the category of the draft that
+    each category there goes into."""
+
+    vendors: Sequence[UndecidedVendor] = ()
+    cookies: Sequence[UndecidedCookie] = ()
+    whole: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def categories(self) -> set[str]:
+        cookies = {cookie.category or UNDECIDED for cookie in self.cookies}
+        return cookies | set(self.whole.values()) | ({UNDECIDED} if self.vendors else set())
+
+
+def draft(
+    answers: Answers, cookies: Sequence[FoundCookie], today: str | None, left_open: LeftOpen | None = None
+) -> dict[str, Any]:
+    """The document, which passes `find_faults`. `cookies` are those found; `today`, such as "2026-10-01", is None for a
+    draft that nobody has looked at."""
+    left_open = left_open or LeftOpen()
+    vendors = _vendors(answers.vendors, left_open)
+    own = _cookies(answers, cookies) + [_undecided_cookie(cookie) for cookie in left_open.cookies]
+    used = {"necessary", *answers.cookies.values(), *answers.vendors.values(), *left_open.categories}
     document: dict[str, Any] = {
         "consentry": 1,
         "id": _slug(answers.name) or "site",
@@ -81,11 +137,10 @@ def draft(answers: Answers, cookies: Sequence[FoundCookie], today: str) -> dict[
         "languages": list(answers.languages),
         "preset": answers.preset,
         "controller": {"name": answers.name, **({"contact": answers.contact} if answers.contact else {})},
-        "reviewed": today,
-        "reviewEvery": "12 months",
+        **({"reviewed": today, "reviewEvery": "12 months"} if today else {}),
         "sites": list(answers.sites),
         "mode": "observe",
-        "categories": {id_: _category(id_, answers.languages) for id_ in CATEGORIES if id_ in used},
+        "categories": {id_: _category(id_, answers.languages) for id_ in (*CATEGORIES, UNDECIDED) if id_ in used},
         **vendors,
         "cookies": own,
         "unknown": {"host": "deny", "cookie": "deny"},
@@ -101,6 +156,25 @@ def draft(answers: Answers, cookies: Sequence[FoundCookie], today: str) -> dict[
 def proposed(catalogue_category: str | None) -> str | None:
     """The category of a draft for one of the catalogue's."""
     return _OF_CATALOGUE.get(catalogue_category or "", catalogue_category)
+
+
+def whole_catalogue(used: Iterable[str]) -> dict[str, str]:
+    """The categories of the catalogue, and which of the draft's each goes into where `used` are those in use.
+
+    Who loads one of a kind loads others of it at the next visit: an auction picks its bidders each time. So a category
+    in use takes in all that the catalogue has for it; of any other kind a vendor that turns up later is recognised, and
+    stopped until somebody decides. Services that are no tracking go where a visitor decides on them, where there is
+    such a category: only that one was seen at work makes it necessary.
+    """
+    in_use = set(used)
+    found = {id_: str(_OF_CATALOGUE.get(id_, id_)) for id_ in sorted(catalogue_categories())}
+    found = {id_: "functional" if ours == "necessary" else ours for id_, ours in found.items()}
+    return {id_: ours if ours in in_use else UNDECIDED for id_, ours in found.items()}
+
+
+def declarable(name: str) -> bool:
+    """Whether a policy can declare a cookie of this name as it is."""
+    return _DECLARABLE.fullmatch(name) is not None
 
 
 def proposed_signals(preset: str) -> frozenset[str]:
@@ -148,10 +222,17 @@ def lifetime_text(seconds: float | None) -> str:
     return f"{count} {unit}{'s' if count != 1 else ''}"
 
 
-def _vendors(named: Mapping[str, str]) -> dict[str, Any]:
+def _vendors(named: Mapping[str, str], left_open: LeftOpen) -> dict[str, Any]:
     """The keys "catalogue" and "vendors". One that keeps the category the catalogue leads to is adopted by id alone."""
-    adopted = [key for key, category in named.items() if key in catalogue() and category == _default(key)]
-    renamed = {theirs: ours for key in adopted if (theirs := catalogue()[key]["category"]) != (ours := _default(key))}
+    whole = left_open.whole
+
+    def default(key: str) -> str | None:
+        theirs = str(catalogue()[key]["category"])
+        return whole.get(theirs, proposed(theirs))
+
+    adopted = [key for key, category in named.items() if key in catalogue() and category == default(key)]
+    found = {str(catalogue()[key]["category"]): default(key) for key in adopted} | dict(whole)
+    renamed = {theirs: ours for theirs, ours in sorted(found.items()) if theirs != ours}
     own: list[dict[str, Any]] = []
     for key, category in named.items():
         if key in catalogue():
@@ -160,12 +241,34 @@ def _vendors(named: Mapping[str, str]) -> dict[str, Any]:
         else:
             ids = {*catalogue(), *(vendor["id"] for vendor in own)}
             own.append({"id": _free(_slug(key), ids), "name": key, "category": category, "hosts": [key]})
-    adoption = {"adopt": sorted(adopted), **({"categories": renamed} if renamed else {})}
-    return {"catalogue": adoption if adopted else {}, "vendors": own}
+    for vendor in left_open.vendors:
+        taken = {*catalogue(), *(one["id"] for one in own)}
+        name = vendor.site + vendor.folder
+        where = {"signatures": [{"host": vendor.site, "path": f"{vendor.folder}/*"}]} if vendor.folder else {}
+        own.append(
+            {
+                "id": _free(_slug(name), taken),
+                "name": name,
+                "category": UNDECIDED,
+                **(where or {"hosts": [vendor.site]}),
+                "undecided": dict(vendor.evidence),
+            }
+        )
+    adopt = ["*"] if whole else sorted(adopted)
+    adoption = {"adopt": adopt, **({"categories": renamed} if renamed else {})}
+    return {"catalogue": adoption if adopt else {}, "vendors": own}
 
 
-def _default(key: str) -> str | None:
-    return proposed(str(catalogue()[key]["category"]))
+def _undecided_cookie(cookie: UndecidedCookie) -> dict[str, Any]:
+    entry = {
+        "name": cookie.name,
+        "category": cookie.category or UNDECIDED,
+        "party": cookie.party,
+        "hosts": list(cookie.hosts),
+        "lifetime": cookie.lifetime,
+        "undecided": dict(cookie.evidence),
+    }
+    return {key: value for key, value in entry.items() if value}
 
 
 def _cookies(answers: Answers, found: Sequence[FoundCookie]) -> list[dict[str, Any]]:
@@ -183,6 +286,9 @@ def _cookies(answers: Answers, found: Sequence[FoundCookie]) -> list[dict[str, A
 
 def _category(id_: str, languages: Sequence[str]) -> dict[str, Any]:
     """As the shipped default has it: the same words for the same things."""
+    if id_ == UNDECIDED:
+        texts = {key: {language: _UNDECIDED[key][language] for language in languages} for key in _UNDECIDED}
+        return {"basis": "consent", "never": True, **texts}
     shipped = read_document(resources.policies() / "default.json")["categories"][id_]
     texts = {key: {language: shipped[key][language] for language in languages} for key in ("title", "reason")}
     return {"basis": shipped["basis"], **texts}

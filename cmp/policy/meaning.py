@@ -127,12 +127,24 @@ def _host_names(document: Document) -> Iterator[Fault]:
         elif normal.startswith(".") or ".." in normal:
             # Browsers would ask for such a host, but none exists: the rule would never fit anything.
             yield Fault(pointer(where), f'"{host}" is no host: empty label', 'write a host such as "example.test"')
-        elif is_public_suffix(normal):
+        elif is_public_suffix(normal) and not _one_tenant(document, where):
             yield Fault(
                 pointer(where),
                 f'"{host}" is a public suffix: the rule would take in every site below it',
-                'name the site itself, such as "example.co.uk"',
+                'name the site itself, such as "example.co.uk"; a signature may name one folder ("/bucket/*") there',
             )
+
+
+# The name of a tenant and what is below: "/bucket/*".
+_TENANT = re.compile(r"/[^/*]+/.*")
+
+
+def _one_tenant(document: Document, where: tuple[str | int, ...]) -> bool:
+    """Whether the host is a signature's that keeps to one folder: a storage service gives each tenant one of those."""
+    if len(where) != 5 or where[2] != "signatures":
+        return False
+    signature = document[str(where[0])][where[1]]["signatures"][where[3]]
+    return _TENANT.fullmatch(signature.get("path", "")) is not None
 
 
 def _twins(document: Document) -> Iterator[Fault]:

@@ -1,12 +1,10 @@
 """POST report: what a browser stopped because of our CSP, as numbers.
 
-May go in here: reading reports down to directive and site. May not: keeping anything else of them; a report holds the
+May go in here: bringing reports down to directive and site. May not: keeping anything else of them; a report holds the
 address of the page, parts of scripts, line numbers.
 """
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from aiohttp import web
 
@@ -20,10 +18,8 @@ from cmp.server.endpoints import ENDPOINTS
 from cmp.server.limits import Limit
 from cmp.server.problems import BAD_REQUEST, CROSS_SITE, TOO_MANY, Failure
 from cmp.sites import registrable_domain
+from cmp.wire.csp_reports import SEVERAL, SINGLE, read_violations
 
-_SINGLE = "application/csp-report"
-_SEVERAL = "application/reports+json"
-_MOST_REPORTS = 50
 # Different counters that one server adds to the ledger: anybody can make up host names.
 _MOST_EVENTS = 1_000
 _LONGEST_EVENT = 64
@@ -90,7 +86,7 @@ async def _count(request: web.Request) -> web.Response:
     client = client_of(request.remote, fields(request, "X-Forwarded-For"), trusted)
     if not app[LIMIT].admits(client, now):
         return failure(request, TOO_MANY)
-    body = await read_body(request, {_SINGLE, _SEVERAL})
+    body = await read_body(request, {SINGLE, SEVERAL})
     if isinstance(body, Failure):
         return failure(request, body)
     violations = read_reports(request.content_type, body)
@@ -103,34 +99,12 @@ async def _count(request: web.Request) -> web.Response:
 
 def read_reports(media_type: str, body: bytes) -> Sequence[tuple[str, str]] | None:
     """Directive and blocked site of each report; None for a body that holds no reports."""
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    found = [document.get("csp-report")] if media_type == _SINGLE and isinstance(document, dict) else None
-    if media_type == _SEVERAL and isinstance(document, list):
-        found = list(_violations(document[:_MOST_REPORTS]))
-    if found is None or not all(isinstance(report, dict) for report in found):
-        return None
-    return [_reduced(report) for report in found if report is not None]
+    found = read_violations(media_type, body)
+    return None if found is None else [(_directive(one.directive), _site_of(one.blocked)) for one in found]
 
 
-def _violations(reports: Sequence[Any]) -> Iterator[Any]:
-    for report in reports:
-        if not isinstance(report, dict):
-            yield None
-        elif report.get("type") == "csp-violation":
-            yield report.get("body")
-
-
-def _reduced(report: Mapping[str, Any]) -> tuple[str, str]:
-    directive = _text(report, "effectiveDirective", "effective-directive", "violated-directive").partition(" ")[0]
-    blocked = _text(report, "blockedURL", "blocked-uri")
-    return directive if directive in _DIRECTIVES else "other", _site_of(blocked)
-
-
-def _text(report: Mapping[str, Any], *names: str) -> str:
-    return next((report[name] for name in names if isinstance(report.get(name), str)), "")
+def _directive(name: str) -> str:
+    return name if name in _DIRECTIVES else "other"
 
 
 def _site_of(blocked: str) -> str:

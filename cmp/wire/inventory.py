@@ -5,49 +5,27 @@ proposing a category (`cmp.policy.drafting`).
 """
 
 import contextlib
-import re
 from collections.abc import Iterable, Iterator
-from functools import cache
 
 import turbohtml
 
 from cmp.core.classify import Party
 from cmp.core.consent import NO_CHOICE
 from cmp.core.cookies import SetCookie, read_set_cookie
-from cmp.core.policy import Policy
 from cmp.core.signals import NO_SIGNALS
 from cmp.core.urls import Url, UrlError, parse_url
-from cmp.policy.catalogue import catalogue_categories
-from cmp.policy.compile import CONSENT_COOKIES
-from cmp.policy.drafting import FoundCookie, FoundVendor, lifetime_text, site_host
-from cmp.policy.load import policy_of
+from cmp.policy.drafting import FoundCookie, FoundVendor, declarable, lifetime_text, site_host
+from cmp.policy.recognising import recognising
 from cmp.sites import registrable_domain
 from cmp.wire.html import rewrite_page
 
-# Names that a policy can declare as they are, without those of our own cookie.
-_NAME = re.compile(rf"(?!(?:{'|'.join(CONSENT_COOKIES)})$)[!-)+\-.-:<>-~]{{1,256}}")
 # What is no page, by how its path ends.
 _FILES = (".pdf", ".zip", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".mp4", ".xml", ".json", ".css", ".js")
 
 
-@cache
-def _knows_everything() -> Policy:
-    """The whole catalogue, and nothing permitted: what a page names is then all listed as stopped."""
-    consent = {id_: {"basis": "consent", "title": {"en": id_}} for id_ in sorted(catalogue_categories())}
-    document = {
-        "consentry": 1,
-        "id": "inventory",
-        "version": "1",
-        "title": {"en": "Everything"},
-        "categories": {"own": {"basis": "necessary", "title": {"en": "Own"}}, **consent},
-        "catalogue": {"adopt": ["*"]},
-    }
-    return policy_of(document, "inventory")
-
-
 def vendors_on(text: str, page: Url) -> Iterator[FoundVendor]:
     """The third parties that a page asks for by its markup, the page given as Latin-1 text."""
-    policy = _knows_everything()
+    policy = recognising()
     for stopped in rewrite_page(text, policy, NO_CHOICE, NO_SIGNALS, page, head="", body_start="").stopped:
         ruling = stopped.ruling
         if ruling.vendor is not None and ruling.category is not None:
@@ -71,12 +49,12 @@ def cookies_set(lines: Iterable[str], page: Url, at: float) -> Iterator[FoundCoo
     """The cookies that an answer of the site sets (Set-Cookie values); `at` is when it came, Unix seconds."""
     for line in lines:
         cookie = read_set_cookie(line)
-        if _NAME.fullmatch(cookie.name) and not cookie.deletes(at):
+        if declarable(cookie.name) and not cookie.deletes(at):
             yield _found(cookie, page, at)
 
 
 def _found(cookie: SetCookie, page: Url, at: float) -> FoundCookie:
-    policy = _knows_everything()
+    policy = recognising()
     lifetime = cookie.lifetime(at)
     rule = policy.cookies.find(cookie.name, page.host, Party.FIRST)
     if rule is not None and rule.vendor is not None:

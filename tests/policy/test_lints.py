@@ -475,6 +475,21 @@ GIVEN = [
         "/parties/0/policy",
         "no client's policy",
     ),
+    (
+        "undecided",
+        {"vendors": [vendor("cnt", hosts=["cnt.test"], undecided={"requests": 3})]},
+        "/vendors/0",
+        '"analytics" for the time being',
+    ),
+    (
+        "undecided",
+        {
+            "categories": categories(later=consent("Later", never=True)),
+            "cookies": cookies({"name": "x", "category": "later", "undecided": {}}),
+        },
+        "/cookies/0",
+        "stopped, whatever is chosen",
+    ),
 ]
 SILENT = [
     (

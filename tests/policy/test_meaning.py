@@ -92,6 +92,11 @@ def promise(**fields: Any) -> dict[str, Any]:
             id="public suffix in a signature",
         ),
         pytest.param(
+            {"vendors": [vendor(signatures=[{"host": "github.io", "path": "/*/x"}])]},
+            *("/vendors/0/signatures/0/host", "is a public suffix", '"/bucket/*"'),
+            id="any folder of a public suffix",
+        ),
+        pytest.param(
             {"cookies": [{"name": "a", "category": "necessary", "hosts": ["com"]}]},
             *("/cookies/0/hosts/0", "is a public suffix", "name the site itself"),
             id="public suffix in a cookie",
@@ -249,6 +254,10 @@ def test_finds(changes: dict[str, Any], pointer: str, what: str, remedy: str) ->
             {"vendors": [vendor(signatures=[{"path": "/*", "query": ["tid"]}])]}, id="an endpoint told by query"
         ),
         pytest.param({"vendors": [vendor(signatures=[{"host": "x.test", "path": "/*"}])]}, id="every path of one host"),
+        pytest.param(
+            {"vendors": [vendor(signatures=[{"host": "s3-eu-west-1.amazonaws.com", "path": "/bucket/*"}])]},
+            id="one folder of a public suffix",
+        ),
         pytest.param({"signals": {"gpc": {"denies": "all"}}}, id="a signal about all"),
         pytest.param({"signals": {"gpc": {"denies": ["profiling"]}}}, id="a signal about what never passes anyway"),
         pytest.param({"signals": {"gpc": {"denies": []}}}, id="a signal about nothing"),

@@ -10,7 +10,7 @@ from typing import Any
 from cmp.core.policy import Policy
 from cmp.policy.complete import complete
 from cmp.policy.faults import pointer
-from cmp.policy.lints import claims, consent, dates, patterns, places, reach, texts, trackers
+from cmp.policy.lints import claims, consent, dates, patterns, places, reach, texts, trackers, undecided
 from cmp.policy.lints.advice import Advice, Found, Level, Lint, Subject
 
 __all__ = ["LINTS", "Advice", "Found", "Level", "Lint", "Subject", "advice_of", "subject_of"]
@@ -25,6 +25,7 @@ LINTS: tuple[Lint, ...] = (
     *places.LINTS,
     *dates.LINTS,
     *texts.LINTS,
+    *undecided.LINTS,
 )
 
 _WORST_FIRST = (Level.ERROR, Level.WARNING, Level.NOTE)
