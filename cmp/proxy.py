@@ -17,12 +17,14 @@ from mitmproxy import options
 from mitmproxy.addons import core, disable_h2c, proxyserver, save, tlsconfig
 from mitmproxy.master import Master
 
+from addons.aliases import LookUpAliases
 from addons.close_leftovers import CloseLeftovers
 from addons.connect_to import ConnectTo, Route
 from addons.decision_log import AuditVisits, LogDecisions, taken_of
 from addons.enforce import REQUIRED_OPTIONS, Enforce
 from cmp import __version__
 from cmp.decision_log.writer import DecisionLog, LogSettings
+from cmp.live.aliases import AliasLookup
 from cmp.live.bounded_http import BoundedNextLayer
 from cmp.live.enforcement import Enforcement
 from cmp.policy.in_force import InForce
@@ -38,7 +40,8 @@ class ProxySettings:
 
     `mode` is "regular" or "reverse:URL"; `record` a flow file to write; `upstream_ca` a PEM file of authorities trusted
     for upstream servers besides the usual ones; `confdir` the folder of our own authority's keys; `certificate` a PEM
-    file (certificate chain and key) for TLS in front of the operator's site. `decision_log` says where and how
+    file (certificate chain and key) for TLS in front of the operator's site. `name_server` (address, port) is
+    asked for aliases of hosts in regular mode. `decision_log` says where and how
     decisions are logged, `audit_secret` which audit visits are linked there.
     """
 
@@ -50,6 +53,7 @@ class ProxySettings:
     upstream_ca: Path | None = None
     confdir: Path | None = None
     certificate: Path | None = None
+    name_server: tuple[str, int] | None = None
     decision_log: LogSettings | None = None
     audit_secret: bytes | None = field(default=None, repr=False)
 
@@ -138,7 +142,10 @@ def build_master(
 
 
 def _before_deciding(settings: ProxySettings) -> list[object]:
-    return [] if settings.audit_secret is None else [AuditVisits(settings.audit_secret)]
+    found: list[object] = [] if settings.audit_secret is None else [AuditVisits(settings.audit_secret)]
+    if settings.name_server is not None and settings.mode == "regular":
+        found.append(LookUpAliases(AliasLookup(*settings.name_server)))
+    return found
 
 
 def _after_deciding(settings: ProxySettings) -> list[object]:

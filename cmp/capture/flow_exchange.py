@@ -27,6 +27,8 @@ HTTPS = "consentry.https"
 VISIT = "consentry.visit"
 # Note on a flow through the relay on the operator's site: the path below which the relay lies.
 RELAY = "consentry.relay"
+# Note on a flow whose host is another name for hosts of other sites (CNAME): those, with spaces between.
+ALIASES = "consentry.aliases"
 # With one of these in the Host header, the URL put together from it would have another path, or another host.
 _NO_HOST = re.compile(r"[/\\?#@]")
 
@@ -60,6 +62,8 @@ def observe_flow(flow: http.HTTPFlow, *, reverse: bool, endpoint: bool = False) 
     exchange = observe_request(request.method, url, headers, time=request.timestamp_start, page=page)
     if found_before := _carried(flow):
         exchange = replace(exchange, carries=found_before)
+    if isinstance(names := flow.metadata.get(ALIASES), str):
+        exchange = replace(exchange, aliases=tuple(names.split()))
     if endpoint:
         exchange = replace(exchange, kind=Kind.CONSENT)
     answer = flow.response

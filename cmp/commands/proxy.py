@@ -2,6 +2,8 @@
 
 import argparse
 import asyncio
+import ipaddress
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,6 +49,13 @@ def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.add_argument(
         "--confdir", type=Path, metavar="DIR", help="folder of the proxy's own authority (~/.mitmproxy)"
     )
+    parser.add_argument(
+        "--name-server",
+        default="system",
+        metavar="ADDRESS",
+        help="who is asked whether a host of a page's site is a vendor's (CNAME), in regular mode without "
+        "--connect-to: an address with or without a port, system, or none (default: system)",
+    )
     add_decision_log(parser)
     parser.set_defaults(run=run)
 
@@ -75,6 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
         upstream_ca=arguments.upstream_ca,
         confdir=arguments.confdir,
         certificate=arguments.certificate,
+        name_server=_name_server(arguments.name_server) if arguments.mode == "regular" and not routes else None,
         decision_log=decision_log_settings(arguments),
         audit_secret=audit_secret(arguments),
     )
@@ -135,3 +145,21 @@ def check_mode(mode: str, option: str) -> None:
         raise UsageError(f"{option} {target}: {error}") from error
     if url.scheme not in ("http", "https"):
         raise UsageError(f"{option} {target}: this upstream is no http or https address")
+
+
+def _name_server(text: str) -> tuple[str, int] | None:
+    """Address and port of a name server, None for none. Raises UsageError."""
+    if text == "none":
+        return None
+    if text == "system":
+        from mitmproxy_rs import dns
+
+        servers = dns.get_system_dns_servers()
+        return (servers[0], 53) if servers else None
+    address, port = text, 53
+    if found := re.fullmatch(r"\[(.+)\](?::([0-9]{1,5}))?|([0-9.]+):([0-9]{1,5})", text):
+        address, port = found[1] or found[3], int(found[2] or found[4] or 53)
+    try:
+        return str(ipaddress.ip_address(address)), port
+    except ValueError:
+        raise UsageError(f"--name-server: {text!r} is no address; write 192.0.2.53, [2001:db8::53]:53, none") from None

@@ -84,6 +84,7 @@ class Exchange:
     `sensitive.py`), "cookie:NAME" for the value of another host's confined cookie, "body:RULE" for a body of the form
     that a rule is about. `fetch_site` is what the browser
     says of who asks: "same-origin", "same-site", "cross-site" or "none" (the person), "" where it says nothing.
+    `aliases` are the names on other sites that the host is another name for (CNAME), as far as somebody looked them up.
     `status` is the answer's, 0 before there is one and where the source does not say. `told` are the names of the
     answer's fields that a browser acts on by itself (`answers.py`), lower case; `named` the addresses in them.
 
@@ -108,6 +109,7 @@ class Exchange:
     carries: frozenset[str] = frozenset()
     fetch_site: str = ""
     status: int = 0
+    aliases: tuple[str, ...] = ()
     told: frozenset[str] = frozenset()
     named: tuple[Named, ...] = ()
 

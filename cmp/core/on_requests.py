@@ -75,6 +75,7 @@ def decide_request(policy: Policy, visitor: Visitor, exchange: Exchange) -> Deci
         return _decision(strictest(rulings + _about_vendors_of_others(policy, rulings)))
     if (
         exchange.carries
+        or exchange.aliases
         or (policy.events and observed_events(policy, exchange))
         or (policy.excluded and any(rule.matches(exchange.url) for rule in policy.excluded))
     ):
@@ -187,8 +188,23 @@ def _navigation(ask: Asked) -> Ruling | None:
 
 def _declared(ask: Asked) -> Ruling | None:
     rule = ask.rule
-    if rule is None:
-        return None
+    return None if rule is None else _by_rule(ask, rule)
+
+
+def _aliased(ask: Asked) -> Ruling | None:
+    """A host that is another name for a vendor's (CNAME) is the vendor's, whoever's site it seems to be."""
+    for name in ask.exchange.aliases:
+        url = replace(ask.exchange.url, host=name)
+        rule = ask.policy.requests.find(url, ask.exchange.page, carries=ask.exchange.carries)
+        if rule is not None:
+            return _by_rule(ask, rule)
+        there = replace(ask.exchange, url=url, aliases=())
+        if (ruling := rule_by_lists(ask.policy, ask.visitor, there, Party.THIRD)) is not None:
+            return ruling
+    return None
+
+
+def _by_rule(ask: Asked, rule: RequestRule) -> Ruling:
     ruling = rule_on_vendor(ask.policy, ask.visitor, ask.exchange.signals, rule)
     if ruling.allowed:
         return _ping(ask) or ruling
@@ -239,6 +255,7 @@ REQUEST_STEPS: tuple[tuple[str, Callable[[Asked], Ruling | None]], ...] = (
     ("page the visitor goes to", _navigation),
     ("declared vendor", _declared),
     (LIST, _listed),
+    ("other name of a vendor's host", _aliased),
     ("hyperlink auditing", _ping),
     ("page the visitor may go to", _guessed_navigation),
     ("own site", _own_site),
