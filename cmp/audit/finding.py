@@ -16,7 +16,7 @@ from cmp.core.urls import Url, query_pairs
 
 _URL_LENGTH = 200
 # The keys of the evidence that name what a finding is about.
-_NAMING = ("cookie", "field", "member", "site", "recipient", "missing", "data")
+_NAMING = ("cookie", "field", "member", "site", "recipient", "missing", "data", "signal")
 
 
 class Level(Enum):

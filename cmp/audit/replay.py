@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from cmp.audit.platforms import Stored, stored_choice
 from cmp.capture.capture import Capture, Entry, Note
 from cmp.capture.carrying import Carrying
 from cmp.core.classify import Party
@@ -21,11 +22,15 @@ from cmp.core.policy import Policy
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One entry, the visitor it is taken to come from, and the decision on what was asked."""
+    """One entry, the visitor it is taken to come from, and the decision on what was asked.
+
+    `platform` names whose stored choice the visitor's is, "" where it is none of a consent platform.
+    """
 
     entry: Entry
     visitor: Visitor
     decision: Decision
+    platform: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +68,9 @@ def replay(policy: Policy, capture: Capture, choice: str | None = None) -> Repla
     """Decide every entry of a capture, in time order.
 
     With a `choice` ("none", "refuse", "accept", or categories) every visitor is supposed to have made it. Without, an
-    entry of our own proxy has the visitor recorded in it, and everybody else made no choice. Raises ValueError for a
-    choice that the policy does not offer.
+    entry of our own proxy has the visitor recorded in it; else the cookie of a known consent platform says what the
+    visitor of its site chose; and everybody else made no choice. Raises ValueError for a choice that the policy does
+    not offer.
     """
     supposed_visitor(policy, choice or "none")
     steps = tuple(_steps(policy, capture.entries, choice))
@@ -76,10 +82,15 @@ def _steps(policy: Policy, entries: Iterable[Entry], choice: str | None) -> Iter
     use on events. A capture without visitors is taken for the visit of one person."""
     carrying = Carrying(policy)
     events: frozenset[str] = frozenset()
+    stored: dict[str, Stored] = {}
     for entry in (_with_what_it_carries(carrying, entry) for entry in entries):
-        recorded = entry.visitor
+        recorded, platform = entry.visitor, ""
+        if choice is None and recorded is None:
+            _remember(stored, entry)
         if choice is None and recorded is not None:
             visitor = recorded
+        elif choice is None and (kept := stored.get(entry.asked.page_site)) is not None:
+            visitor, platform = replace(kept.visitor(policy), events=events), kept.platform
         else:
             visitor = supposed_visitor(policy, choice or "none", entry.asked.signals)
             # A supposed choice changes neither where the visitor is nor what was done before.
@@ -88,7 +99,15 @@ def _steps(policy: Policy, entries: Iterable[Entry], choice: str | None) -> Iter
         decision = decide(policy, visitor, entry.asked)
         if not decision.blocked:
             events |= frozenset(decision.events)
-        yield Step(entry, visitor, decision)
+        yield Step(entry, visitor, decision, platform)
+
+
+def _remember(stored: dict[str, Stored], entry: Entry) -> None:
+    """Keep what a consent platform's cookie says, by the site that keeps it: its pages carry it, their third parties
+    do not."""
+    asked = entry.asked
+    if asked.page_site and asked.host_site == asked.page_site and (found := stored_choice(asked.cookies)) is not None:
+        stored[asked.page_site] = found
 
 
 def _with_what_it_carries(carrying: Carrying, entry: Entry) -> Entry:

@@ -79,6 +79,9 @@ def _visitor(audit: Audit) -> str:
             audit.choice, "has not chosen yet" if audit.choice == "none" else f"has chosen {audit.choice}"
         )
     recorded = sum(step.entry.visitor is not None for done in audit.replays for step in done.steps)
+    platforms = dict.fromkeys(step.platform for done in audit.replays for step in done.steps if step.platform)
+    if not recorded and platforms:
+        return f"has chosen what the cookies of {', '.join(platforms)} say, before that nothing"
     return "as recorded with each request" if recorded else "has not chosen yet"
 
 

@@ -116,9 +116,15 @@ def _choice(audit: Audit) -> str:
     if audit.choice is not None:
         return f"{audit.choice}, supposed for every visitor"
     recorded = sum(step.entry.visitor is not None for done in audit.replays for step in done.steps)
+    if not recorded and (named := _platforms(audit)):
+        return f"as the cookies of {named} in the capture say; elsewhere none"
     if not recorded:
         return "none: the visitor is supposed not to have chosen yet"
     return f"as recorded live ({count_of(recorded, 'request')}); elsewhere none"
+
+
+def _platforms(audit: Audit) -> str:
+    return ", ".join(dict.fromkeys(step.platform for done in audit.replays for step in done.steps if step.platform))
 
 
 # ------------------------------------------------------------------------------------------- what would have happened
