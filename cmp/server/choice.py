@@ -87,8 +87,21 @@ async def _take(
     if DNT in stated(policy):
         # What is tracked may be another thing from here on (Tracking Preference Expression, section 6.2.9).
         response.headers["Tk"] = "U"
+    if what := _cleared(policy, caller.visitor, stored.visitor):
+        response.headers["Clear-Site-Data"] = what
     add_set_cookies(response, [site.set_cookie(stored.cookie, stored.seconds), *lines])
     return response
+
+
+def _cleared(policy: Policy, before: Visitor, after: Visitor) -> str:
+    """What the browser is to throw away, as a field value (Clear Site Data, section 3.1); "" for nothing.
+
+    Only where a consent is taken back: it concerns the whole site, and whatever else a visitor keeps there.
+    """
+    if before.granted <= after.granted:
+        return ""
+    kinds = policy.document.get("consent", {}).get("clearOnWithdrawal", ())
+    return ", ".join(f'"{kind}"' for kind in sorted(kinds))
 
 
 def _vouched_for(request: web.Request, posting: Posting, choice: Choice, now: float) -> Choice | Failure:

@@ -434,3 +434,25 @@ def test_the_ledger_verifies_after_everything(tmp_path: Path) -> None:
     assert verify(file) == []
     with Ledger(file) as ledger:
         assert ledger.file == file
+
+
+@pytest.mark.parametrize(
+    "declared, before, after, cleared",
+    [
+        pytest.param(["storage", "cache"], SOME, [], ['"cache", "storage"'], id="taken back altogether"),
+        pytest.param(["storage"], SOME, ["comfort"], ['"storage"'], id="taken back in part"),
+        pytest.param(["storage"], SOME, SOME, [], id="said again"),
+        pytest.param(["storage"], [], [], [], id="there was nothing to take back"),
+        pytest.param(["storage"], [], SOME, [], id="given"),
+        pytest.param(None, SOME, [], [], id="not unless the policy asks for it"),
+    ],
+)
+def test_what_a_site_keeps_is_cleared_where_a_consent_is_taken_back_and_the_policy_asks(
+    tmp_path: Path, declared: list[str] | None, before: list[str], after: list[str], cleared: list[str]
+) -> None:
+    policy = shop_policy(consent={"clearOnWithdrawal": declared} if declared else {})
+    with running(tmp_path, policy=policy) as server:
+        first = server.post_json("choice", {"granted": before})
+        assert first.values("Clear-Site-Data") == []
+        second = server.post_json("choice", {"granted": after}, Cookie=first.consent)
+        assert second.values("Clear-Site-Data") == cleared
