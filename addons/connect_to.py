@@ -6,6 +6,7 @@ May go in here: which address a host's connections go to. May not: what is decid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mitmproxy import connection
 from mitmproxy.proxy import server_hooks
 
 
@@ -36,17 +37,25 @@ class ConnectTo:
         self.routes = tuple(routes)
         self._asked: dict[str, tuple[str, int]] = {}
 
+    def redirects(self, server: connection.Server) -> bool:
+        """Whether a route leads the connection elsewhere, before it is made or while it is."""
+        if server.id in self._asked:
+            return True
+        return server.address is not None and self._fitting(server.address[0], server.address[1]) is not None
+
+    def _fitting(self, host: str, port: int) -> Route | None:
+        fits = (one for one in self.routes if one.host in ("", host.lower()) and one.port in (0, port))
+        return next(fits, None)
+
     def server_connect(self, data: server_hooks.ServerConnectionHookData) -> None:
         if data.server.address is None:
             return
         host, port = data.server.address[:2]
-        for route in self.routes:
-            if route.host in ("", host.lower()) and route.port in (0, port):
-                if data.server.tls and data.server.sni is None:
-                    data.server.sni = host
-                self._asked[data.server.id] = (host, port)
-                data.server.address = (route.to_host, route.to_port)
-                return
+        if (route := self._fitting(host, port)) is not None:
+            if data.server.tls and data.server.sni is None:
+                data.server.sni = host
+            self._asked[data.server.id] = (host, port)
+            data.server.address = (route.to_host, route.to_port)
 
     def server_connected(self, data: server_hooks.ServerConnectionHookData) -> None:
         # mitmproxy looks for a connection to use again by its address. Under the other one it would open a new one for

@@ -18,7 +18,7 @@ from typing import Any
 from mitmproxy import ctx, exceptions, http
 from mitmproxy.addonmanager import Loader
 from mitmproxy.addons.proxyserver import Proxyserver
-from mitmproxy.proxy.mode_specs import ReverseMode
+from mitmproxy.proxy.mode_specs import ReverseMode, TransparentMode, WireGuardMode
 
 from cmp.capture.carrying import Carrying, is_data
 from cmp.capture.flow_exchange import (
@@ -39,6 +39,7 @@ from cmp.core.exchange import Exchange, Kind
 from cmp.core.outgoing import reducing_edits
 from cmp.core.policy import OnError, Policy
 from cmp.live import answers, bodies, consent_endpoint, pages, relay, requests
+from cmp.live.arrival import client_address, is_misdirected, name_destination, receive
 from cmp.live.bodies import Look
 from cmp.live.enforcement import Enforcement
 from cmp.live.failing_closed import (
@@ -75,6 +76,10 @@ REQUIRED_OPTIONS: dict[str, Any] = {
     "onboarding": False,
     "validate_inbound_headers": True,
 }
+
+
+# Modes in which traffic comes to us that was meant for an address.
+DIVERTED = (TransparentMode, WireGuardMode)
 
 
 class Enforce:
@@ -119,11 +124,17 @@ class Enforce:
         if wrong:
             logger.info("set for enforcement: %s", ", ".join(f"{name}={value}" for name, value in wrong.items()))
             ctx.options.update(**wrong)
+        modes = ctx.options.mode
+        if "block_global" in ctx.options and modes and all(mode.startswith("reverse:") for mode in modes):
+            # The site in front of which the proxy stands is for everybody.
+            ctx.options.update(block_global=False)
 
     # -- hooks, in the order mitmproxy calls them
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
-        guarded(flow, self._decide_request, self._hold_request)
+        guarded(flow, self._receive, kill)
+        if ASKED not in flow.metadata:
+            guarded(flow, self._decide_request, self._hold_request)
 
     def request(self, flow: http.HTTPFlow) -> None:
         if ASKED not in flow.metadata:
@@ -167,12 +178,22 @@ class Enforce:
 
     # -- what they do
 
+    def _receive(self, flow: http.HTTPFlow) -> None:
+        now = self._now()
+        if is_reverse(flow):
+            receive(flow, now.front, now.policy)
+        elif isinstance(flow.client_conn.proxy_mode, DIVERTED):
+            name_destination(flow)
+
     def _decide_request(self, flow: http.HTTPFlow) -> None:
         now, reverse = self._now(), is_reverse(flow)
         policy = now.policy
         if reverse and now.consent is not None and now.consent.site.secure:
             flow.metadata[HTTPS] = True
         course = self._begin(flow, now, reverse=reverse)
+        if not reverse and is_misdirected(flow):
+            self._misdirect(flow, course)
+            return
         url = flow_url(flow, reverse=reverse)
         relaying = reverse and relay.is_relay(now.reserved, url)
         if relaying and relay.opened(flow, policy, now.reserved) is None:
@@ -183,8 +204,9 @@ class Enforce:
         if relaying and not relay.carries(flow, exchange):
             self._refuse_relay(flow, course)
             return
+        course.excluded = reverse and not relaying and path is None and now.front.excludes(url.path)
         # Our own paths are no part of what a policy is rolled out on.
-        course.enforced = course.enforced or relaying or path is not None
+        course.enforced = (course.enforced or relaying or path is not None) and not course.excluded
         visitor = self._visitors.visitor(now, flow, url, reverse=reverse)
         unreadable = path is None and bodies.unreadable(flow.request)
         if path is None:
@@ -199,7 +221,7 @@ class Enforce:
         if course.enforced and decision.blocked:
             block(flow, exchange.kind, known=_is_known(flow, decision.ruling))
         elif path is not None and now.consent is not None:
-            consent_endpoint.forward(flow, now.consent, url, path)
+            consent_endpoint.forward(flow, now, now.consent, url, path)
             _let_pass(flow)
         elif reduce and not (requests.reducible(flow.request) and (not relaying or relay.shows(exchange, decision))):
             block(flow, exchange.kind, known=not relaying)
@@ -223,7 +245,7 @@ class Enforce:
             self._carrying, self._carrying_under = Carrying(now.policy), now.policy
         elif self._carrying_under is not now.policy:
             self._carrying, self._carrying_under = self._carrying.heir(now.policy), now.policy
-        enforced = now.enforces and self._buckets.within(now.policy.rollout, flow, reverse=reverse)
+        enforced = now.enforces and self._buckets.within(now.policy.rollout, flow, now.front, reverse=reverse)
         course = Course(now, self._carrying, enforced)
         self._under.keep(flow, course)
         return course
@@ -239,6 +261,8 @@ class Enforce:
             more = reducing_edits(course.now.policy, exchange, decision.ruling)
             requests.edit_request(flow, (*decision.edits, *more), reduced=True)
             return
+        if course.excluded:
+            return
         untouched = decision.ruling.reason is Reason.OUT_OF_SCOPE
         if reverse or not untouched:
             requests.take_marker(flow)
@@ -250,6 +274,17 @@ class Enforce:
                     pages.ask_for_page(flow, exchange)
         if not reverse:
             _correct_host(flow)
+
+    def _misdirect(self, flow: http.HTTPFlow, course: Course) -> None:
+        """Answer an HTTP/2 request on a connection for another host: its browser asks again, on one of its own."""
+        course.enforced = True
+        exchange = observe_flow(flow, reverse=False)
+        block(flow, Kind.OTHER)
+        if flow.response is not None:
+            # RFC 9110, section 15.5.20.
+            flow.response = http.Response.make(421, b"", {"Cache-Control": "no-store"})
+        form = _Form(False, course.now.policy.fingerprint, NO_CHOICE, False, True)
+        leave_mark(flow, form.mark(decide(course.now.policy, NO_CHOICE, exchange), exchange, stopped=True))
 
     def _refuse_relay(self, flow: http.HTTPFlow, course: Course) -> None:
         """Answer a request that the relay does not carry: it is for nobody else either."""
@@ -356,7 +391,7 @@ class Enforce:
         answer.stream = answer.status_code != 101
         form = _Form(mark.reverse, mark.policy, mark.visitor, mark.endpoint, enforced).mark(decision, exchange)
         leave_mark(flow, form)
-        touched = not mark.endpoint and decision.ruling.reason is not Reason.OUT_OF_SCOPE
+        touched = not mark.endpoint and not course.excluded and decision.ruling.reason is not Reason.OUT_OF_SCOPE
         if touched and enforced:
             self._mark_events(flow, course, form, exchange, decision)
             if found is None and pages.is_page(answer, exchange):
@@ -399,7 +434,7 @@ class Enforce:
         socket.under, socket.allowed = lambda: self.enforcement, self._still_allowed
         socket.begin(now)
         socket.record = self._visitors.record(now, as_asked(socket.flow))
-        socket.address = _client(socket.flow)
+        socket.address = client_address(as_asked(socket.flow), now.front)
         self.sockets.add(socket)
 
     def _still_allowed(self, socket: Socket) -> bool:
@@ -423,9 +458,10 @@ class Enforce:
         if chosen is None:
             return
         server = ctx.master.addons.get("proxyserver")
-        record = self._visitors.record(now, as_asked(flow))
+        asked = as_asked(flow)
+        record = self._visitors.record(now, asked)
         self.sockets.note(record, chosen)
-        for socket in self.sockets.of(record, _client(flow)):
+        for socket in self.sockets.of(record, client_address(asked, now.front)):
             socket.take(chosen, self._visitors.record_of(now, chosen))
             if socket.ended and isinstance(server, Proxyserver):
                 server.inject_event(EndSocket(socket.flow, None))
@@ -434,7 +470,9 @@ class Enforce:
         now, reverse = self._now(), is_reverse(flow)
         # What was on its way through the relay has the vendor's address already.
         relaying = flow.metadata.pop(RELAY, None) is not None
-        enforced = relaying or (now.enforces and self._buckets.within(now.policy.rollout, flow, reverse=reverse))
+        enforced = relaying or (
+            now.enforces and self._buckets.within(now.policy.rollout, flow, now.front, reverse=reverse)
+        )
         if enforced:
             listed = hold_request(flow, now.policy, own_site=reverse and not relaying)
             if reverse:
@@ -586,11 +624,6 @@ def _without_authority(flow: http.HTTPFlow) -> None:
     if flow.request.first_line_format == "absolute" and not flow.request.is_http2:
         flow.backup()
         flow.request.authority = ""
-
-
-def _client(flow: http.HTTPFlow) -> str:
-    """The address the request came from."""
-    return str(flow.client_conn.peername[0])
 
 
 def _answer(flow: http.HTTPFlow) -> http.Response:

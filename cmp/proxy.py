@@ -5,22 +5,26 @@ May go in here: assembling and running the Master. May not: hooks that decide (`
 
 import asyncio
 import logging
+import re
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import mitmproxy.version
 from mitmproxy import options
-from mitmproxy.addons import core, disable_h2c, proxyserver, save, tlsconfig
+from mitmproxy.addons import block, core, disable_h2c, dns_resolver, proxyserver, save, tlsconfig
 from mitmproxy.master import Master
+from mitmproxy.proxy.mode_servers import WireGuardServerInstance
+from mitmproxy.proxy.mode_specs import ProxyMode, ReverseMode, WireGuardMode
 
 from addons.aliases import LookUpAliases
 from addons.close_leftovers import CloseLeftovers
 from addons.connect_to import ConnectTo, Route
 from addons.decision_log import AuditVisits, LogDecisions, taken_of
+from addons.dialling import Dialled, Dialling, Endpoint
 from addons.enforce import REQUIRED_OPTIONS, Enforce
 from cmp import __version__
 from cmp.decision_log.writer import DecisionLog, LogSettings
@@ -38,11 +42,14 @@ HTTP2_FROM = (12, 2, 2)
 class ProxySettings:
     """How the proxy runs.
 
-    `mode` is "regular" or "reverse:URL"; `record` a flow file to write; `upstream_ca` a PEM file of authorities trusted
-    for upstream servers besides the usual ones; `confdir` the folder of our own authority's keys; `certificate` a PEM
-    file (certificate chain and key) for TLS in front of the operator's site. `name_server` (address, port) is
-    asked for aliases of hosts in regular mode. `decision_log` says where and how
-    decisions are logged, `audit_secret` which audit visits are linked there.
+    `mode` is "regular", "reverse:URL", "transparent" or "wireguard"; `record` a flow file to write; `upstream_ca` a PEM
+    file of authorities trusted for upstream servers besides the usual ones; `confdir` the folder of our own authority's
+    keys; `certificate` a PEM file (certificate chain and key) for TLS in front of the operator's site. `allow_private`
+    lets it connect to addresses that are not public; connections to hosts of `pass_through` (* for any characters) are
+    left alone; `own` are listeners of ours beside the proxy's, which it never connects to for anybody; `join` is told
+    how a client joins a WireGuard network, with a private key in it. `name_server` (address, port) is asked for aliases
+    of hosts in regular mode. `decision_log` says where and how decisions are logged, `audit_secret` which audit visits
+    are linked there.
     """
 
     mode: str
@@ -56,6 +63,8 @@ class ProxySettings:
     name_server: tuple[str, int] | None = None
     decision_log: LogSettings | None = None
     audit_secret: bytes | None = field(default=None, repr=False)
+    allow_private: bool = False
+    own: Callable[[], Iterable[Endpoint]] = tuple
 
 
 class ProxyError(Exception):
@@ -92,9 +101,16 @@ class Announce:
 
     def __init__(self, master: Master, tell: Callable[[str, int], None]) -> None:
         self._master, self._tell = master, tell
+        # Told how a client joins a WireGuard network: with a private key in it.
+        self.join: Callable[[str], None] = lambda _text: None
 
     def running(self) -> None:
-        for host, port, *_ in self._master.addons.get("proxyserver").listen_addrs():
+        server = self._master.addons.get("proxyserver")
+        for instance in server.servers:
+            if isinstance(instance, WireGuardServerInstance):
+                ((_, port, *_),) = instance.listen_addrs
+                self.join(re.sub(r":0$", f":{port}", instance.client_conf() or "", flags=re.MULTILINE))
+        for host, port, *_ in server.listen_addrs():
             self._tell(host, port)
 
 
@@ -110,14 +126,21 @@ def build_master(
     """The Master, ready to run. Call it inside a running event loop. Raises DecisionLogError."""
     opts = options.Options(listen_host=settings.host, listen_port=settings.port, mode=[settings.mode])
     master = Master(opts)
-    server = proxyserver.Proxyserver()
+    server, connect_to = proxyserver.Proxyserver(), ConnectTo(settings.routes)
+    mode = ProxyMode.parse(settings.mode)
+    dialled = Dialled(frozenset(_chosen(mode, enforcement)), settings.own, settings.allow_private)
     master.addons.add(
         core.Core(),
         server,
         BoundedNextLayer(),
         tlsconfig.TlsConfig(),
         disable_h2c.DisableH2C(),
-        ConnectTo(settings.routes),
+        # A browser's proxy is for those nearby: one that anybody can use would be used for anything.
+        *([] if isinstance(mode, ReverseMode) else [block.Block()]),
+        # Names are looked up through the tunnel, too.
+        *([dns_resolver.DnsResolver()] if isinstance(mode, WireGuardMode) else []),
+        Dialling(server, connect_to, dialled),
+        connect_to,
         *_before_deciding(settings),
         Enforce(enforcement),
         *_after_deciding(settings),
@@ -153,6 +176,15 @@ def _after_deciding(settings: ProxySettings) -> list[object]:
     if settings.decision_log is None:
         return []
     return [LogDecisions(DecisionLog(settings.decision_log, taken_of, software=f"consentry {__version__}"))]
+
+
+def _chosen(mode: ProxyMode, enforcement: Enforcement) -> Iterator[Endpoint]:
+    """Where the operator's site is, and the consent server."""
+    if isinstance(mode, ReverseMode):
+        yield mode.address
+        yield from ((upstream.host, upstream.port) for upstream in enforcement.front.upstreams.values())
+    if enforcement.consent is not None:
+        yield enforcement.consent.host, enforcement.consent.port
 
 
 def enforce_what_holds(master: Master, watch: PolicyWatch) -> None:

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from cmp import proxy
 from cmp.ledger.ledger import Ledger
+from cmp.live.arrival import Front
 from cmp.live.enforcement import ConsentServer, Enforcement, Mode
 from cmp.policy.watching import PolicyWatch
 from cmp.seal.keys import SigningKeys, make_keys, marker_secret, read_signing_keys
@@ -28,7 +29,8 @@ _GRACE = 2.0
 class UpSettings:
     """What `consentry up` is told.
 
-    `proxy` are the settings of the proxy in front of the site; without a `mode` the policy's own counts.
+    `proxy` are the settings of the proxy in front of the site, `front` the network around it; without a `mode` the
+    policy's own counts.
     """
 
     watch: PolicyWatch
@@ -39,6 +41,7 @@ class UpSettings:
     mode: Mode | None = None
     desk: DeskSettings = field(default_factory=DeskSettings)
     operators: OperatorPort | None = None
+    front: Front = field(default_factory=Front)
 
 
 async def run(settings: UpSettings, tell: Callable[[str, int], None]) -> None:
@@ -61,8 +64,9 @@ async def run(settings: UpSettings, tell: Callable[[str, int], None]) -> None:
             consent = ConsentServer(settings.site, keys.public, host, port, marker_secret(settings.keys))
             # First the server: it can refuse a policy, and then the proxy is not asked.
             watch.follow(policies.swap)
+            enforcement = Enforcement(policies.now, settings.mode, consent, front=settings.front)
             async with operator_listener(app, settings.operators):
-                await proxy.run(settings.proxy, Enforcement(policies.now, settings.mode, consent), tell, watch)
+                await proxy.run(settings.proxy, enforcement, tell, watch)
         finally:
             await runner.cleanup()
     finally:

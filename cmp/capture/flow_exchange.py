@@ -25,6 +25,8 @@ MARK = "consentry"
 HTTPS = "consentry.https"
 # Note on a flow of an audit visit: the visit's id (`cmp.seal.audit_token`).
 VISIT = "consentry.visit"
+# Note on a flow that a trusted proxy passed on under another Host: the name visitors know the site by.
+HOST = "consentry.host"
 # Note on a flow through the relay on the operator's site: the path below which the relay lies.
 RELAY = "consentry.relay"
 # Note on a flow whose host is another name for hosts of other sites (CNAME): those, with spaces between.
@@ -75,7 +77,7 @@ def flow_url(flow: http.HTTPFlow, *, reverse: bool) -> Url:
     request = flow.request
     if reverse:
         scheme = "https" if flow.client_conn.tls or flow.metadata.get(HTTPS) else "http"
-        stated = request.host_header or request.host
+        stated = flow.metadata.get(HOST) or request.host_header or request.host
         if _NO_HOST.search(stated):
             raise UrlError(stated, "forbidden character in host")
         return parse_url(f"{scheme}://{stated}{request.path}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cmp.commands.arguments import OK, UNUSABLE, UsageError, add_policy
+from cmp.commands.front import add_front, front_of
 from cmp.commands.logging_options import add_decision_log, audit_secret, decision_log_settings
 from cmp.commands.site import add_site, consent_site
 from cmp.core.urls import UrlError, parse_url
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from cmp.live.enforcement import ConsentServer
 
 
+# Modes for browsers that use the proxy, whatever site they visit.
+_BROWSERS = ("regular", "transparent", "wireguard")
+
+
 def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = subparsers.add_parser(
         "proxy",
@@ -26,7 +31,11 @@ def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         description="Blocks requests and takes cookies out as the policy says, before a byte is forwarded.",
         epilog="example: consentry proxy --mode reverse:http://127.0.0.1:8000 --policy policies/strict.json",
     )
-    parser.add_argument("--mode", required=True, help="reverse:URL (in front of a site) or regular (a browser's proxy)")
+    parser.add_argument(
+        "--mode",
+        required=True,
+        help="reverse:URL (in front of a site), regular (a browser's proxy), transparent or wireguard (led here)",
+    )
     add_policy(parser, required=True)
     parser.add_argument("--consent-server", metavar="URL", help="the consent server of the site (with reverse mode)")
     parser.add_argument("--keys", type=Path, metavar="FILE", help="its public keys (the .pub file beside its keys)")
@@ -57,6 +66,7 @@ def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "--connect-to: an address with or without a port, system, or none (default: system)",
     )
     add_decision_log(parser)
+    add_front(parser)
     parser.set_defaults(run=run)
 
 
@@ -66,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     policy = watch.in_force.current
 
     consent = _consent_server(arguments)
+    front = front_of(arguments, reverse=arguments.mode.startswith("reverse:"))
 
     from addons.connect_to import read_route
     from cmp import proxy
@@ -87,9 +98,10 @@ def run(arguments: argparse.Namespace) -> int:
         name_server=_name_server(arguments.name_server) if arguments.mode == "regular" and not routes else None,
         decision_log=decision_log_settings(arguments),
         audit_secret=audit_secret(arguments),
+        allow_private=arguments.allow_private,
     )
     try:
-        enforcement = Enforcement(policy, Mode.OBSERVE if arguments.observe else None, consent)
+        enforcement = Enforcement(policy, Mode.OBSERVE if arguments.observe else None, consent, front=front)
     except EnforcementError as error:
         raise UsageError(str(error)) from error
 
@@ -111,7 +123,7 @@ def _consent_server(arguments: argparse.Namespace) -> "ConsentServer | None":
         return None
     if arguments.consent_server is None or arguments.keys is None or arguments.public_origin is None:
         raise UsageError("--consent-server, --keys and --public-origin belong together")
-    if arguments.mode == "regular":
+    if not arguments.mode.startswith("reverse:"):
         raise UsageError(
             "--consent-server goes with --mode reverse:URL: another site's visitors have no cookie of ours"
         )
@@ -134,11 +146,14 @@ def _consent_server(arguments: argparse.Namespace) -> "ConsentServer | None":
 
 def check_mode(mode: str, option: str) -> None:
     """Raises UsageError for a mode of mitmproxy that we do not offer. `option` names where it came from."""
-    if mode == "regular":
+    if mode in _BROWSERS:
         return
     kind, colon, target = mode.partition(":")
     if kind != "reverse" or not colon:
-        raise UsageError(f"{option} {mode}: write regular, or reverse:URL such as reverse:http://127.0.0.1:8000")
+        raise UsageError(
+            f"{option} {mode}: write regular, transparent or wireguard, or reverse:URL such as "
+            "reverse:http://127.0.0.1:8000"
+        )
     try:
         url = parse_url(target)
     except UrlError as error:

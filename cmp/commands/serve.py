@@ -57,11 +57,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.make_token is not None:
         return make_one_token(arguments)
 
+    from cmp.core.networks import read_networks
     from cmp.desk.errors import DeskError
     from cmp.ledger.errors import LedgerError
     from cmp.ledger.ledger import Ledger
     from cmp.server.app import make_app
-    from cmp.server.client import read_networks
     from cmp.server.context import InForceHolder
     from cmp.server.desk_opening import open_desk
     from cmp.server.listening import take_port

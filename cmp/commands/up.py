@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cmp.commands.arguments import OK, UNUSABLE, UsageError, add_policy
 from cmp.commands.desk import add_desk, desk_settings, operator_port
+from cmp.commands.front import add_front, front_of
 from cmp.commands.logging_options import add_decision_log, audit_secret, decision_log_settings
 from cmp.commands.site import add_site, consent_site
 from cmp.decision_log.folder import DecisionLogError
@@ -45,6 +46,7 @@ def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.add_argument(
         "--confdir", type=Path, metavar="DIR", help="folder of the proxy's own authority (~/.mitmproxy)"
     )
+    add_front(parser)
     add_desk(parser, make_token=False)
     add_decision_log(parser)
     parser.set_defaults(run=run)
@@ -66,6 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     from cmp.live.enforcement import Mode
     from cmp.seal.keys import KeysError
 
+    front = front_of(arguments, reverse=True)
     desk = desk_settings(arguments)
     operators = operator_port(desk)
     settings = up.UpSettings(
@@ -80,7 +83,10 @@ def run(arguments: argparse.Namespace) -> int:
             certificate=arguments.certificate,
             decision_log=decision_log_settings(arguments),
             audit_secret=audit_secret(arguments),
+            allow_private=arguments.allow_private,
+            own=lambda: [] if operators is None else [operators.taken.getsockname()[:2]],
         ),
+        front=front,
         site=site,
         keys=arguments.keys,
         ledger=arguments.ledger,

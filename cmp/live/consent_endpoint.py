@@ -14,6 +14,7 @@ from mitmproxy import http
 
 from cmp.core.policy import Policy
 from cmp.core.urls import Url, plain_path
+from cmp.live.arrival import client_address
 from cmp.live.enforcement import ConsentServer, Enforcement
 
 logger = logging.getLogger(__name__)
@@ -53,9 +54,10 @@ def _declares(policy: Policy, name: str) -> bool:
     return name == "security.txt" and "security" in policy.document
 
 
-def forward(flow: http.HTTPFlow, consent: ConsentServer, url: Url, path: str) -> None:
+def forward(flow: http.HTTPFlow, now: Enforcement, consent: ConsentServer, url: Url, path: str) -> None:
     """Send the request to the consent server, for `path` there."""
     request = flow.request
+    client = client_address(flow, now.front)
     flow.backup()
     request.host, request.port, request.scheme = consent.host, consent.port, "http"
     request.path = path + (f"?{url.query}" if url.query else "")
@@ -64,7 +66,7 @@ def forward(flow: http.HTTPFlow, consent: ConsentServer, url: Url, path: str) ->
         request.headers.pop(name, None)
     request.headers["X-Forwarded-Proto"] = url.scheme
     # For the limit on reports alone; the server stores no address.
-    request.headers["X-Forwarded-For"] = flow.client_conn.peername[0]
+    request.headers["X-Forwarded-For"] = client
 
 
 class ConsentHealth:

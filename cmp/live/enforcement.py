@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from cmp.core.policy import Policy
+from cmp.live.arrival import Front
 from cmp.seal.keys import PublicKeys
 from cmp.seal.site import RESERVED_PATH, ConsentSite
 
@@ -43,13 +44,15 @@ class Enforcement:
     """One immutable whole; a reload builds a new one and swaps the reference.
 
     `mode` is what the operator said when starting; where nothing was said the policy's own counts, else enforce.
-    Without a consent server nobody can have made a choice. `clock` gives Unix seconds. Raises EnforcementError.
+    Without a consent server nobody can have made a choice. `clock` gives Unix seconds. `front` is the network around
+    the operator's site. Raises EnforcementError.
     """
 
     policy: Policy
     mode: Mode | None = None
     consent: ConsentServer | None = None
     clock: Callable[[], float] = time.time
+    front: Front = field(default_factory=Front)
 
     def __post_init__(self) -> None:
         if self.consent is not None and self.consent.marker is None and self.policy.events:

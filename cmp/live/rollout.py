@@ -17,6 +17,7 @@ from cmp.capture.flow_exchange import flow_url, header_list
 from cmp.capture.observe import field_lines
 from cmp.core.policy import Rollout
 from cmp.core.urls import UrlError, parse_url, plain_path
+from cmp.live.arrival import Front, client_address
 
 _PAGES = ("document", "iframe", "frame")
 # A household has one IPv4 address or one IPv6 network of this size, and privacy addresses change within it.
@@ -34,9 +35,9 @@ class Buckets:
         digest = hmac.new(self._key, _network(address).encode("utf-8", "replace"), hashlib.sha256).digest()
         return int.from_bytes(digest[:7]) / 2**56
 
-    def within(self, rollout: Rollout, flow: http.HTTPFlow, *, reverse: bool) -> bool:
+    def within(self, rollout: Rollout, flow: http.HTTPFlow, front: Front, *, reverse: bool) -> bool:
         """Whether a flow is among what is enforced on."""
-        if rollout.share < 1 and self.place(_address(flow)) >= rollout.share:
+        if rollout.share < 1 and self.place(_address(flow, front, reverse=reverse)) >= rollout.share:
             return False
         if not rollout.paths:
             return True
@@ -53,8 +54,8 @@ def is_page_request(flow: http.HTTPFlow) -> bool:
     return any(line.strip().lower().startswith("text/html") for line in field_lines(headers, "accept"))
 
 
-def _address(flow: http.HTTPFlow) -> str:
-    return str(flow.client_conn.peername[0])
+def _address(flow: http.HTTPFlow, front: Front, *, reverse: bool) -> str:
+    return client_address(flow, front) if reverse else str(flow.client_conn.peername[0])
 
 
 def _network(address: str) -> str:

@@ -19,14 +19,15 @@ from cmp.live.enforcement import Enforcement
 class Course:
     """How one flow is dealt with from beginning to end.
 
-    `enforced`: decisions are carried out on it. `reduce`: what identifies has to be taken out of the body that is
-    waited for. `holds`: that body holds data the policy limits. `heard`: what was found in a body that was listened to
-    as it passed.
+    `enforced`: decisions are carried out on it. `excluded`: nothing of it is changed, whatever is enforced. `reduce`:
+    what identifies has to be taken out of the body that is waited for. `holds`: that body holds data the policy limits.
+    `heard`: what was found in a body that was listened to as it passed.
     """
 
     now: Enforcement
     carrying: Carrying
     enforced: bool
+    excluded: bool = False
     reduce: bool = False
     holds: bool = False
     heard: set[str] = field(default_factory=set)

@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from cmp.core.networks import read_networks
 from cmp.core.policy import Policy
 from cmp.desk.desk import Desk
 from cmp.seal.keys import SigningKeys
@@ -16,7 +17,6 @@ from cmp.seal.site import ConsentSite
 from cmp.server import (
     assets,
     choice,
-    client,
     desk_context,
     desk_forms,
     desk_notices,
@@ -82,7 +82,7 @@ def make_app(
     app[POLICIES] = policies
     app[LEDGER], app[SITE], app[CLOCK] = ledger, site, clock
     app[SIGNING_KEYS], app[PUBLIC_KEYS] = keys, keys.public
-    app[TRUSTED] = client.read_networks(trusted_proxies)
+    app[TRUSTED] = read_networks(trusted_proxies)
     for part in (headers, unexpected, endpoints, recording, preferences, state, choice, tell_me, occasion):
         part.setup(app)
     for part in (embed, assets, health, report, well_known):

@@ -11,11 +11,11 @@ from aiohttp import web
 
 from cmp.core.consent import Visitor
 from cmp.core.cookies import RequestCookie, read_cookie_header
+from cmp.core.networks import is_trusted
 from cmp.core.policy import Policy
 from cmp.core.signals import Signals, read_dnt, read_gpc
 from cmp.seal.cookie import Written, read_cookie
 from cmp.seal.place import place_of
-from cmp.server.client import is_trusted
 from cmp.server.context import CLOCK, POLICIES, PUBLIC_KEYS, SITE, TRUSTED
 from cmp.wire.words import pick_language
 

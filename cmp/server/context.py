@@ -9,13 +9,13 @@ from typing import Protocol
 
 from aiohttp import web
 
+from cmp.core.networks import Network
 from cmp.core.policy import Policy
 from cmp.ledger.record import Record
 from cmp.ledger.store import Acknowledgement
 from cmp.policy.in_force import Announced, InForce
 from cmp.seal.keys import PublicKeys, SigningKeys
 from cmp.seal.site import ConsentSite
-from cmp.server.client import Network
 
 # Policies that held before, to tell visitors what changed since their choice.
 _MOST_KNOWN = 16

@@ -11,6 +11,7 @@ from mitmproxy.test import tflow
 
 from cmp.core.globs import Glob
 from cmp.core.policy import Policy, Rollout
+from cmp.live.arrival import Front
 from cmp.live.enforcement import Enforcement, Mode
 from cmp.live.rollout import Buckets
 from tests.addons.test_enforce import SITE, TRACKER, shop_policy
@@ -125,7 +126,7 @@ class TestWithin:
         ],
     )
     def test_behind_a_site(self, path: str, referer: str, page: bool, expected: bool) -> None:
-        assert Buckets().within(self.ROLLOUT, self.flow(path, referer, page=page), reverse=True) is expected
+        assert Buckets().within(self.ROLLOUT, self.flow(path, referer, page=page), Front(), reverse=True) is expected
 
     @pytest.mark.parametrize(
         "host, referer, expected",
@@ -137,7 +138,9 @@ class TestWithin:
         ],
     )
     def test_in_a_browsers_proxy(self, host: str, referer: str, expected: bool) -> None:
-        assert Buckets().within(self.ROLLOUT, self.flow("/t.gif", referer, host=host), reverse=False) is expected
+        assert (
+            Buckets().within(self.ROLLOUT, self.flow("/t.gif", referer, host=host), Front(), reverse=False) is expected
+        )
 
 
 class TestShare:

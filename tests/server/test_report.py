@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from cmp.core.networks import read_networks
 from cmp.ledger.statistics import statistics_of
-from cmp.server.client import client_of, read_networks
+from cmp.server.client import client_of
 from cmp.server.limits import Limit
 from cmp.server.report import Events, read_reports
 from tests.server.site import Running, running

@@ -1,0 +1,62 @@
+"""Network addresses: whom to believe about others, and which addresses are nobody's public business.
+
+May go in here: reading addresses and networks, telling the client behind trusted proxies, telling public addresses.
+May not: looking names up, keeping addresses.
+"""
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+# Translates to IPv4 on its way (RFC 6052, section 2.1).
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+def read_networks(texts: Iterable[str]) -> tuple[Network, ...]:
+    """Addresses and networks ("127.0.0.1", "10.0.0.0/8"). Raises ValueError."""
+    return tuple(ipaddress.ip_network(text) for text in texts)
+
+
+def read_address(text: str) -> Address | None:
+    """An address without its zone, an IPv4 one that is written as IPv6 as what it is; None for anything else."""
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0].strip("[]"))
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def is_trusted(peer: str | None, trusted: Sequence[Network]) -> bool:
+    """Whether what a peer says of the visitor is believed."""
+    address = read_address(peer or "")
+    return address is not None and any(address in network for network in trusted)
+
+
+def nearest_stranger(peer: str | None, forwarded_for: Sequence[str], trusted: Sequence[Network]) -> Address | None:
+    """The address of the client; of one behind trusted proxies, what they say in `X-Forwarded-For`.
+
+    Read from the right: what stands left of an address that is not trusted was written by that one. None for whoever
+    cannot be told.
+    """
+    given = [part.strip() for value in forwarded_for for part in value.split(",")]
+    for text in [peer or "", *reversed(given)]:
+        address = read_address(text)
+        if address is None:
+            return None
+        if not any(address in network for network in trusted):
+            return address
+    return None
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address is one of the Internet's (IANA special-purpose registries), as is what it translates to."""
+    if address.is_multicast or not address.is_global:
+        return False
+    if isinstance(address, ipaddress.IPv4Address):
+        return True
+    if address.sixtofour or address.teredo:
+        # Ways through the IPv4 Internet that nobody uses any more (RFC 7526), into anybody's network.
+        return False
+    return address not in _NAT64 or is_public(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF))
