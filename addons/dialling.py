@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from mitmproxy.addons.proxyserver import Proxyserver
+from mitmproxy.connection import Server
 from mitmproxy.proxy import server_hooks
 from mitmproxy.proxy.mode_specs import ReverseMode
 
-from addons.connect_to import ConnectTo
 from cmp.core.networks import Address, is_public, read_address
 from cmp.live.unreachable import NOT_DIALLED
 
@@ -42,8 +42,10 @@ class Dialled:
 
 
 class Dialling:
-    def __init__(self, proxyserver: Proxyserver, connect_to: ConnectTo, dialled: Dialled) -> None:
-        self._proxyserver, self._connect_to, self._dialled = proxyserver, connect_to, dialled
+    """`redirected` says whether the operator leads a connection elsewhere, as `ConnectTo` does."""
+
+    def __init__(self, proxyserver: Proxyserver, redirected: Callable[[Server], bool], dialled: Dialled) -> None:
+        self._proxyserver, self._redirected, self._dialled = proxyserver, redirected, dialled
 
     async def server_connect(self, data: server_hooks.ServerConnectionHookData) -> None:
         server = data.server
@@ -73,7 +75,7 @@ class Dialling:
 
     def _is_operators(self, data: server_hooks.ServerConnectionHookData) -> bool:
         """Whether the operator told us to connect there."""
-        if self._connect_to.redirects(data.server):
+        if self._redirected(data.server):
             return True
         reverse = isinstance(data.client.proxy_mode, ReverseMode)
         return reverse and data.server.address is not None and data.server.address[:2] in self._dialled.chosen

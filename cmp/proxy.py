@@ -64,6 +64,8 @@ class ProxySettings:
     decision_log: LogSettings | None = None
     audit_secret: bytes | None = field(default=None, repr=False)
     allow_private: bool = False
+    pass_through: Sequence[str] = ()
+    join: Callable[[str], None] = lambda _text: None
     own: Callable[[], Iterable[Endpoint]] = tuple
 
 
@@ -99,17 +101,15 @@ class _FirstError(logging.Handler):
 class Announce:
     """Says where the proxy listens once it does."""
 
-    def __init__(self, master: Master, tell: Callable[[str, int], None]) -> None:
-        self._master, self._tell = master, tell
-        # Told how a client joins a WireGuard network: with a private key in it.
-        self.join: Callable[[str], None] = lambda _text: None
+    def __init__(self, master: Master, tell: Callable[[str, int], None], join: Callable[[str], None]) -> None:
+        self._master, self._tell, self._join = master, tell, join
 
     def running(self) -> None:
         server = self._master.addons.get("proxyserver")
         for instance in server.servers:
             if isinstance(instance, WireGuardServerInstance):
                 ((_, port, *_),) = instance.listen_addrs
-                self.join(re.sub(r":0$", f":{port}", instance.client_conf() or "", flags=re.MULTILINE))
+                self._join(re.sub(r":0$", f":{port}", instance.client_conf() or "", flags=re.MULTILINE))
         for host, port, *_ in server.listen_addrs():
             self._tell(host, port)
 
@@ -139,7 +139,7 @@ def build_master(
         *([] if isinstance(mode, ReverseMode) else [block.Block()]),
         # Names are looked up through the tunnel, too.
         *([dns_resolver.DnsResolver()] if isinstance(mode, WireGuardMode) else []),
-        Dialling(server, connect_to, dialled),
+        Dialling(server, connect_to.redirects, dialled),
         connect_to,
         *_before_deciding(settings),
         Enforce(enforcement),
@@ -147,13 +147,14 @@ def build_master(
         CloseLeftovers(server),
         save.Save(),
         ErrorCheck(),
-        Announce(master, tell),
+        Announce(master, tell, settings.join),
     )
     opts.update(
         **{name: value for name, value in REQUIRED_OPTIONS.items() if name in opts},
         http2=http2_is_safe(),
         http3=False,
         keep_host_header=True,
+        ignore_hosts=[_host_pattern(text) for text in settings.pass_through],
         # Ours passes them on (`cmp.live.sockets`).
         websocket=False,
         save_stream_file=str(settings.record) if settings.record else None,
@@ -176,6 +177,11 @@ def _after_deciding(settings: ProxySettings) -> list[object]:
     if settings.decision_log is None:
         return []
     return [LogDecisions(DecisionLog(settings.decision_log, taken_of, software=f"consentry {__version__}"))]
+
+
+def _host_pattern(text: str) -> str:
+    """A pattern of hosts as mitmproxy compares it: with `HOST:PORT`."""
+    return "^" + ".*".join(re.escape(part) for part in text.split("*")) + r"\.?:\d+$"
 
 
 def _chosen(mode: ProxyMode, enforcement: Enforcement) -> Iterator[Endpoint]:

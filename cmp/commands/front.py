@@ -1,10 +1,11 @@
 """Arguments about the network around the proxy, shared by the commands that run one.
 
-May go in here: `--trusted-proxies`, `--upstream-for`, `--exclude`, `--allow-private`, and what they make. May not: the
-site's public address (`site.py`), where the proxy itself listens.
+May go in here: proxies in front, servers behind, what is left alone, whom the proxy may connect to. May not: the site's
+public address (`site.py`), where the proxy itself listens.
 """
 
 import argparse
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from cmp.seal.site import RESERVED_PATH
 if TYPE_CHECKING:
     from cmp.live.arrival import Front, Upstream
 
+_HOST_PATTERN = re.compile(r"[A-Za-z0-9.*_:-]*[A-Za-z0-9][A-Za-z0-9.*_:-]*")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -44,6 +46,14 @@ def add_front(parser: argparse.ArgumentParser) -> None:
         help="a path on which nothing is changed or blocked, * for any characters (repeat for more)",
     )
     parser.add_argument(
+        "--pass-through",
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="a host whose connections are neither read nor decided on, * for any characters (repeat for more; not in "
+        "front of a site)",
+    )
+    parser.add_argument(
         "--allow-private",
         action="store_true",
         help="connect to loopback, private and link-local addresses too, for whoever asks",
@@ -64,6 +74,16 @@ def front_of(arguments: argparse.Namespace, *, reverse: bool) -> "Front":
     except ValueError as error:
         raise UsageError(f"--trusted-proxies: {error}") from error
     return Front(trusted, _upstreams(arguments.upstream_for), tuple(_excluded(text) for text in arguments.exclude))
+
+
+def passed_through(arguments: argparse.Namespace, *, reverse: bool) -> tuple[str, ...]:
+    """Hosts that are left alone, as patterns. Raises UsageError."""
+    if reverse and arguments.pass_through:
+        raise UsageError("--pass-through goes with regular mode: for a path of your site there is --exclude")
+    for text in arguments.pass_through:
+        if not _HOST_PATTERN.fullmatch(text):
+            raise UsageError(f"--pass-through {text}: write a host such as updates.example or *.updates.example")
+    return tuple(text.lower() for text in arguments.pass_through)
 
 
 def _upstreams(texts: Sequence[str]) -> "dict[str, Upstream]":

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cmp.commands.arguments import OK, UNUSABLE, UsageError, add_policy
 from cmp.commands.desk import add_desk, desk_settings, operator_port
-from cmp.commands.front import add_front, front_of
+from cmp.commands.front import add_front, front_of, passed_through
 from cmp.commands.logging_options import add_decision_log, audit_secret, decision_log_settings
 from cmp.commands.site import add_site, consent_site
 from cmp.decision_log.folder import DecisionLogError
@@ -69,6 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     from cmp.seal.keys import KeysError
 
     front = front_of(arguments, reverse=True)
+    passed_through(arguments, reverse=True)
     desk = desk_settings(arguments)
     operators = operator_port(desk)
     settings = up.UpSettings(

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from mitmproxy import http
 
 from cmp.capture.flow_exchange import HOST, HTTPS, header_list
-from cmp.capture.observe import field_lines
+from cmp.capture.observe import Headers, field_lines
 from cmp.core.globs import Glob
 from cmp.core.networks import Network, is_trusted, nearest_stranger, read_networks
 from cmp.core.policy import Policy
@@ -146,7 +146,7 @@ class _Told:
     host: str = ""
 
 
-def _told(headers: list[tuple[str, str]]) -> _Told:
+def _told(headers: Headers) -> _Told:
     """What the proxies in front say of the client. The older fields come first: they are what most proxies set."""
     told_for = tuple(part.strip() for line in field_lines(headers, "x-forwarded-for") for part in line.split(","))
     scheme = _first(headers, "x-forwarded-proto").lower()
@@ -163,7 +163,7 @@ def _told(headers: list[tuple[str, str]]) -> _Told:
     return _Told(told_for, scheme, host)
 
 
-def _first(headers: list[tuple[str, str]], name: str) -> str:
+def _first(headers: Headers, name: str) -> str:
     """The first of a list: what the outermost proxy saw."""
     return next((line.partition(",")[0].strip() for line in field_lines(headers, name)), "")
 

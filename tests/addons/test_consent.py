@@ -5,7 +5,7 @@ import gzip
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -214,7 +214,8 @@ class TestObserve:
         direct, arrived_direct = visit(upstream.port)
         with shop(upstream, tmp_path, Mode.OBSERVE) as observed:
             through, arrived_through = visit(observed.port)
-        assert arrived_through == arrived_direct
+        told = (("X-Forwarded-For", "127.0.0.1"), ("X-Forwarded-Proto", "http"), ("X-Forwarded-Host", SITE))
+        assert arrived_through == [replace(one, fields=(*one.fields, *told)) for one in arrived_direct]
         for ours, theirs in zip(through, direct, strict=True):
             fields = tuple(field for field in ours.fields if not field[0].endswith("-Report-Only"))
             assert (ours.status, fields, ours.body) == (theirs.status, theirs.fields, theirs.body)

@@ -13,7 +13,6 @@ from mitmproxy.master import Master
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 from mitmproxy.test.tflow import tclient_conn
 
-from addons.connect_to import ConnectTo
 from addons.dialling import Dialled, Dialling
 from cmp.core.networks import is_public, read_address
 from cmp.live.unreachable import NOT_DIALLED
@@ -109,7 +108,7 @@ def test_what_would_pass_unseen_gets_no_connection(
 ) -> None:
     server = Server(address=("93.184.215.14", port), transport_protocol=protocol)
     data = ServerConnectionHookData(server, tclient_conn())
-    asyncio.run(Dialling(Proxyserver(), ConnectTo(()), Dialled()).server_connect(data))
+    asyncio.run(Dialling(Proxyserver(), lambda _server: False, Dialled()).server_connect(data))
     assert server.error == error
 
 

@@ -6,16 +6,15 @@ import ssl
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import h2.config
-import h2.connection
-import h2.events
+import h2.config  # type: ignore[import-untyped]
+import h2.connection  # type: ignore[import-untyped]
+import h2.events  # type: ignore[import-untyped]
 import mitmproxy.platform
 import pytest
-from mitmproxy.master import Master
 from mitmproxy.proxy.mode_servers import WireGuardServerInstance
 
 from addons.connect_to import Route
-from cmp.proxy import Announce, ProxySettings, http2_is_safe
+from cmp.proxy import ProxySettings, http2_is_safe
 from tests.addons.test_enforce import SET_COOKIES, SITE, TRACKER, from_upstream, shop_policy
 from tests.addons.tls_front import tls_front
 from tests.live import Upstream, reverse, running_proxy, running_upstream, send, send_raw
@@ -172,6 +171,26 @@ def test_http2_in_front_of_a_site_as_well(upstream: Upstream, tmp_path: Path) ->
     assert upstream.arrived[0].values("x-forwarded-proto") == ["https"]
 
 
+def test_a_host_that_is_passed_through_is_neither_read_nor_decided_on(
+    certificates: tuple[Path, int], upstream: Upstream, tmp_path: Path
+) -> None:
+    authority, port = certificates
+    routes = (Route("", 0, "127.0.0.1", port),)
+    settings = ProxySettings("regular", routes=routes, confdir=tmp_path, pass_through=("*.tracker.test",))
+    with running_proxy(shop_policy(sites=["shop.test"]), settings) as proxy:
+        trusting = ssl.create_default_context(cafile=str(authority))
+        with socket.create_connection(("127.0.0.1", proxy.port), timeout=10) as connection:
+            connection.sendall(f"CONNECT {TRACKER}:443 HTTP/1.1\r\nHost: {TRACKER}:443\r\n\r\n".encode())
+            assert b" 200 " in connection.recv(1024)
+            # The certificate is the server's own.
+            with trusting.wrap_socket(connection, server_hostname=TRACKER) as secured:
+                secured.sendall(f"GET /x HTTP/1.1\r\nHost: {TRACKER}\r\n\r\n".encode())
+                assert b" 200 " in secured.recv(1024)
+        with browsing(proxy.port, SITE, "http/1.1", tunnel=True) as connection:
+            assert connection.getpeercert(binary_form=True)
+    assert upstream.arrived[0].host == TRACKER
+
+
 class TestTransparentMode:
     """Connections that a firewall leads to us; here without one, the address they were meant for given in its place."""
 
@@ -208,13 +227,8 @@ def test_without_a_firewall_transparent_mode_answers_nobody(upstream: Upstream) 
 
 def test_wireguard_mode_starts_and_says_how_to_join(tmp_path: Path) -> None:
     told: list[str] = []
-
-    def change(master: Master) -> None:
-        announce = master.addons.get("announce")
-        assert isinstance(announce, Announce)
-        announce.join = told.append
-
-    with running_proxy(shop_policy(), ProxySettings("wireguard", confdir=tmp_path), change=change) as proxy:
+    settings = ProxySettings("wireguard", confdir=tmp_path, join=told.append)
+    with running_proxy(shop_policy(), settings) as proxy:
         (server,) = proxy.master.addons.get("proxyserver").servers
         assert isinstance(server, WireGuardServerInstance)
         assert server.is_running

@@ -23,6 +23,7 @@ MISTAKES = [
         ["--upstream-for", "a.test=http://x.test", "--upstream-for", "A.test=http://y.test"],
         "a.test has an upstream already",
     ),
+    (["--pass-through", "updates.test"], "--pass-through goes with regular mode"),
     (["--exclude", "static/*"], "a path begins with /"),
     (["--exclude", "/*"], "below /.consent/ visitors make their choice"),
     (["--exclude", "/.consent/*"], "below /.consent/ visitors make their choice"),
