@@ -18,9 +18,12 @@ from typing import Any
 
 from cmp import __version__
 from cmp.audit.audit import Audit
+from cmp.capture.capture import CaptureError
+from cmp.capture.packed import is_packed, unpacked
 from cmp.seal.keys import PublicKeys, SigningKeys
 
 _FORM = 1
+_GONE, _ANOTHER = "is not there", "is not the file it was made from"
 
 
 class ManifestError(Exception):
@@ -85,7 +88,9 @@ def _checks(form: Mapping[str, Any], report: Path, keys: PublicKeys | None) -> I
     yield _signature(form, keys)
     yield _same("report", [report], form["report"]["sha256"])
     for capture in form["captures"]:
-        yield _same(f"capture {capture['file']}", _places(capture["file"], report), capture["sha256"])
+        what = f"capture {capture['file']}"
+        held = _same(what, _places(capture["file"], report), capture["sha256"])
+        yield held if held.fault != _GONE else _same_in_archive(what, Path(capture["file"]), capture["sha256"])
     policy = form["policy"]
     if policy["file"] is not None:
         yield _same(f"policy {policy['file']}", _places(policy["file"], report), policy["sha256"])
@@ -110,8 +115,24 @@ def _signature(form: Mapping[str, Any], keys: PublicKeys | None) -> Check:
 def _same(what: str, places: Sequence[Path], digest: str) -> Check:
     for place in places:
         if place.is_file():
-            return Check(what, "" if _digest(place) == digest else "is not the file it was made from")
-    return Check(what, "is not there")
+            return Check(what, "" if _digest(place) == digest else _ANOTHER)
+    return Check(what, _GONE)
+
+
+def _same_in_archive(what: str, file: Path, digest: str) -> Check:
+    """A capture that was read out of an archive is named by both: "visits.zip/a.har"."""
+    archive = next((parent for parent in file.parents if parent.is_file()), None)
+    if archive is None:
+        return Check(what, _GONE)
+    try:
+        data = archive.read_bytes()
+        inside = {one.file: one.data for one in unpacked(data, str(archive))} if is_packed(data[:512]) else {}
+    except CaptureError as error:
+        return Check(what, error.why)
+    if str(file) not in inside:
+        return Check(what, _GONE)
+    same = hashlib.sha256(inside[str(file)]).hexdigest() == digest
+    return Check(what, "" if same else _ANOTHER)
 
 
 def _places(file: str, report: Path) -> Sequence[Path]:

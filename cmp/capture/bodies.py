@@ -9,7 +9,7 @@ import binascii
 import json
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -20,11 +20,11 @@ from cmp.capture.observe import Headers, field_lines
 _WITH_BODY = ("POST", "PUT", "PATCH")
 
 
-def posted(post_data: object) -> tuple[bytes, str]:
+def posted(post_data: object, beside: Callable[[str], bytes | None] | None = None) -> tuple[bytes, str]:
     """The body and the type that a HAR file's `postData` holds.
 
     HAR 1.2 has "text" or "params". Tools add "encoding": "base64" for bytes that are no text, write the members of a
-    JSON body as params, or the text alone.
+    JSON body as params, or the text alone. Playwright names a file `beside` the HAR in "_file".
     """
     if isinstance(post_data, str):
         return _bytes(post_data), ""
@@ -35,6 +35,9 @@ def posted(post_data: object) -> tuple[bytes, str]:
     text = post_data.get("text")
     if isinstance(text, str) and text:
         return (_decoded(text) if post_data.get("encoding") == "base64" else _bytes(text)), type_
+    named = post_data.get("_file")
+    if beside is not None and isinstance(named, str) and (found := beside(named)) is not None:
+        return found[:BODY_LIMIT], type_
     params = post_data.get("params")
     return (_from_params(params, type_) if isinstance(params, list) else b""), type_
 

@@ -12,7 +12,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -63,8 +63,10 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 _SANITISING = ("webinspector", "chrome")
 
 
-def read_har(data: bytes, file: str) -> Capture:
+def read_har(data: bytes, file: str, beside: Callable[[str], bytes | None] | None = None) -> Capture:
     """The capture in the bytes of a HAR file; `file` is its name in errors and findings.
+
+    `beside` gives the content of a file next to it in its archive: Playwright keeps bodies there (`_file`).
 
     Raises CaptureError where there is no list `log.entries` to read. Cookies are read from header lines only: the
     `cookies` lists leave out many of them, and their dates, but show that headers were removed. An answer counts as
@@ -72,7 +74,7 @@ def read_har(data: bytes, file: str) -> Capture:
     """
     text, notes = _text(data)
     log = _log(text, file)
-    entries, skipped = _usable(log["entries"])
+    entries, skipped = _usable(log["entries"], beside)
     entries = in_time_order(entries, lambda entry: entry.visit.time)
     removed = _removed(entries, _creator_name(log))
     places_of = places([entry.visit for entry in entries])
@@ -154,6 +156,9 @@ def _creator_name(log: Mapping[str, Any]) -> str:
 # ------------------------------------------------------------------------------------------- JSON to entries
 
 
+_Beside = Callable[[str], bytes | None] | None
+
+
 @dataclass(frozen=True, slots=True)
 class _Read:
     """What is usable of one entry. `listed` and `listed_back` tell whether its `cookies` lists name any."""
@@ -176,7 +181,7 @@ class _Read:
         return bool(field_lines(self.visit.request, "cookie") or set_cookie_lines(self.response))
 
 
-def _usable(items: Sequence[Any]) -> tuple[list[_Read], list[Skipped]]:
+def _usable(items: Sequence[Any], beside: _Beside) -> tuple[list[_Read], list[Skipped]]:
     entries: list[_Read] = []
     skipped: list[Skipped] = []
     for index, item in enumerate(items):
@@ -188,7 +193,7 @@ def _usable(items: Sequence[Any]) -> tuple[list[_Read], list[Skipped]]:
         if isinstance(url, str):
             skipped.append(Skipped(index, url))
         else:
-            entries.append(_read(index, url, item, request))
+            entries.append(_read(index, url, item, request, beside=beside))
     return entries, skipped
 
 
@@ -211,7 +216,7 @@ _NO_NETWORK = re.compile(
 )
 
 
-def _read(index: int, url: Url, item: Mapping[str, Any], request: Mapping[str, Any]) -> _Read:
+def _read(index: int, url: Url, item: Mapping[str, Any], request: Mapping[str, Any], *, beside: _Beside) -> _Read:
     response = item.get("response")
     response = response if isinstance(response, dict) else {}
     content = response.get("content")
@@ -223,7 +228,7 @@ def _read(index: int, url: Url, item: Mapping[str, Any], request: Mapping[str, A
     kind = stated if stated and stated != "x-unknown" else content_type(back)
     method, headers = _word(request.get("method")) or "GET", _headers(request.get("headers"))
     targets = tuple(t for t in (_word(response.get("redirectURL")), *field_lines(back, "location")) if t)
-    body, body_type = posted(request.get("postData"))
+    body, body_type = posted(request.get("postData"), beside)
     return _Read(
         visit=Visit(
             index=index,

@@ -8,11 +8,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cmp.capture.capture import Capture, CaptureError
+from cmp.capture.packed import ENDINGS, PACKED_ENDINGS
 from cmp.commands.arguments import UsageError
 from cmp.terminal import one_line
-
-# What is taken for a capture in a folder; a file named outright may be called anything.
-_ENDINGS = (".har", ".mitm", ".flow", ".flows")
 
 
 def read_captures(paths: Sequence[Path]) -> tuple[list[Capture], list[CaptureError]]:
@@ -20,23 +18,31 @@ def read_captures(paths: Sequence[Path]) -> tuple[list[Capture], list[CaptureErr
 
     Raises UsageError for a folder without any capture.
     """
-    # Reading captures imports mitmproxy, which takes longer than most other commands need in all.
-    from cmp.capture.reading import read_capture
-
     files = list(_files(paths))
     captures: list[Capture] = []
     unreadable: list[CaptureError] = []
     progress = _Progress(len(files))
-    for file in files:
-        progress.show(len(captures) + len(unreadable))
-        try:
-            captures.append(read_capture(file))
-        except CaptureError as error:
-            progress.clear()
-            print(f"consentry: {one_line(str(error))}", file=sys.stderr)
-            unreadable.append(error)
+    for done, file in enumerate(files):
+        progress.show(done)
+        for read in _read(file):
+            if isinstance(read, Capture):
+                captures.append(read)
+            else:
+                progress.clear()
+                print(f"consentry: {one_line(str(read))}", file=sys.stderr)
+                unreadable.append(read)
     progress.clear()
     return captures, unreadable
+
+
+def _read(file: Path) -> "Iterator[Capture | CaptureError]":
+    # Reading captures imports mitmproxy, which takes longer than most other commands need in all.
+    from cmp.capture import reading
+
+    try:
+        yield from reading.read_captures(file)
+    except CaptureError as error:
+        yield error
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
@@ -45,9 +51,10 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
         if not path.is_dir():
             yield path
             continue
-        found = sorted(file for file in path.rglob("*") if file.suffix.lower() in _ENDINGS and file.is_file())
+        endings = (*ENDINGS, *PACKED_ENDINGS)
+        found = sorted(file for file in path.rglob("*") if file.suffix.lower() in endings and file.is_file())
         if not found:
-            raise UsageError(f"{path}: no capture in this folder (looked for {', '.join(_ENDINGS)})")
+            raise UsageError(f"{path}: no capture in this folder (looked for {', '.join(endings)})")
         yield from found
 
 

@@ -155,9 +155,6 @@ def test_giant_numbers_cost_nothing() -> None:
 @pytest.mark.parametrize(
     "data, why",
     [
-        (b"PK\x03\x04rest", "a zip archive"),
-        (b"\x1f\x8brest", "gzip"),
-        (b"\x78\x9crest", "zlib"),
         (b"\xd4\xc3\xb2\xa1rest", "packet capture"),
     ],
 )
