@@ -8,14 +8,36 @@ from typing import Any
 import pytest
 
 from cmp import resources
-from cmp.core.urls import parse_host
+from cmp.core.classify import Party, host_suffixes
+from cmp.core.urls import parse_host, parse_url
 from cmp.policy.catalogue import catalogue, catalogue_categories
 from cmp.policy.document import read_document
+from cmp.policy.load import default_policy
 from cmp.policy.schema import validator
 from cmp.sites import is_public_suffix
 
 FILES = sorted((resources.policies() / "catalogue").glob("*.json"))
 VENDORS: list[tuple[Path, dict[str, Any]]] = [(path, item) for path in FILES for item in read_document(path)["vendors"]]
+COOKIES: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    (item, cookie) for _, item in VENDORS for cookie in item.get("cookies", [])
+]
+
+
+POLICY = default_policy()
+PAGE = parse_url("https://shop.example/")
+
+
+def _example_of(signature: dict[str, Any]) -> str:
+    """A URL that the signature describes: stars stand for "1", names without a value have the value 1."""
+    pairs = [text if "=" in text else f"{text}=1" for text in signature.get("query", [])]
+    path = signature.get("path", "/").replace("*", "1")
+    path = path if path.startswith("/") else f"/{path}"
+    return f"https://{signature.get('host', 'stats.shop.example')}{path}?{'&'.join(pairs).replace('*', '1')}"
+
+
+def _whose(url: str) -> str | None:
+    rule = POLICY.requests.find(parse_url(url), PAGE)
+    return rule.vendor if rule else None
 
 
 def test_six_categories() -> None:
@@ -35,9 +57,21 @@ def test_vendors_are_sorted_by_id(path: Path) -> None:
     assert ids == sorted(ids)
 
 
-def test_at_least_sixty_vendors_each_once_over_all_files() -> None:
+def test_at_least_four_hundred_vendors_each_once_over_all_files() -> None:
     ids = [item["id"] for _, item in VENDORS]
-    assert len(ids) == len(set(ids)) == len(catalogue()) >= 60
+    assert len(ids) == len(set(ids)) == len(catalogue())
+    assert sum(bool(item.get("hosts") or item.get("signatures")) for _, item in VENDORS) >= 400
+
+
+def test_at_least_six_hundred_cookies_with_usual_lifetime_and_purpose() -> None:
+    whole = {cookie["name"] for _, cookie in COOKIES if cookie.get("lifetime") and cookie.get("purpose")}
+    assert len(whole) >= 600
+
+
+def test_every_cookie_says_what_it_is_for_and_how_long_it_lives_unless_the_site_decides_that() -> None:
+    assert [(item["id"], cookie["name"]) for item, cookie in COOKIES if not cookie.get("purpose")] == []
+    own = {item["id"] for _, item in VENDORS if item["company"] == "The site itself"}
+    assert [(v["id"], cookie["name"]) for v, cookie in COOKIES if "lifetime" not in cookie and v["id"] not in own] == []
 
 
 def test_no_vendor_is_called_like_a_category() -> None:
@@ -50,6 +84,52 @@ def test_a_host_has_one_vendor() -> None:
     for _, item in VENDORS:
         for host in item.get("hosts", []):
             assert owners.setdefault(host, item["id"]) == item["id"], host
+
+
+def test_a_vendor_names_no_host_below_another_of_its_own() -> None:
+    for _, item in VENDORS:
+        hosts = set(item.get("hosts", []))
+        assert [host for host in hosts if hosts.intersection([*host_suffixes(host)][1:])] == [], item["id"]
+
+
+def test_a_request_to_a_host_is_of_the_vendor_that_names_it() -> None:
+    named = [
+        (item["id"], url)
+        for _, item in VENDORS
+        for host in item.get("hosts", [])
+        for url in (f"https://{host}/", f"https://a.{host}/b/c.js")
+    ]
+    assert [(vendor, url, found) for vendor, url in named if (found := _whose(url)) != vendor] == []
+
+
+def test_a_request_of_a_signature_is_of_the_vendor_that_names_it() -> None:
+    named = [(item["id"], _example_of(one)) for _, item in VENDORS for one in item.get("signatures", [])]
+    assert [(vendor, url, found) for vendor, url in named if (found := _whose(url)) != vendor] == []
+
+
+def test_a_cookie_is_of_the_vendor_that_names_it() -> None:
+    # No pattern of one vendor swallows a name of another, and no two claim the same name at the same place.
+    lost = []
+    for item, cookie in COOKIES:
+        name, stranger = cookie["name"].replace("*", "1"), "shop.example"
+        for host in cookie.get("hosts", [stranger]):
+            rule = POLICY.cookies.find(name, host, Party.FIRST if host == stranger else Party.THIRD)
+            if rule is None or rule.vendor != item["id"]:
+                lost.append((item["id"], cookie["name"], host, rule.id if rule else None))
+    assert lost == []
+
+
+def test_a_host_a_cookie_is_limited_to_is_no_other_vendors_whole() -> None:
+    owners = {host: item["id"] for _, item in VENDORS for host in item.get("hosts", [])}
+    companies = {item["id"]: item["company"] for _, item in VENDORS}
+    strangers = [
+        (item["id"], cookie["name"], host)
+        for item, cookie in COOKIES
+        for host in cookie.get("hosts", [])
+        for owner in [next((owners[suffix] for suffix in host_suffixes(host) if suffix in owners), item["id"])]
+        if companies[owner] != item["company"]
+    ]
+    assert strangers == []
 
 
 def test_hosts_are_written_as_they_are_compared_and_are_nobodys_suffix() -> None:
