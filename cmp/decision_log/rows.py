@@ -196,8 +196,14 @@ def _by_host(rule: str) -> bool:
     return rule.startswith("vendor:") and rule.partition("#")[2][:1] not in ("/", "?") and not rule.endswith("#")
 
 
-# What their names can be is written in the policy or in our own tables.
-_OURS = frozenset({EditKind.TRIM_REFERRER, EditKind.STRIP_HEADER, EditKind.SHORTEN_ADDRESS, EditKind.MARK_EVENT})
+# What their names can be is written in the policy or in our own tables. Of a request's header a pattern may take out
+# fields with any name, so those are shortened like the rest.
+_OURS = frozenset(
+    {
+        *(EditKind.TRIM_REFERRER, EditKind.SHORTEN_ADDRESS, EditKind.MARK_EVENT, EditKind.ADD_SIGNAL),
+        *(EditKind.STRIP_ANSWER_HEADER, EditKind.STRIP_FROM_ANSWER_HEADER),
+    }
+)
 
 
 def _changes(edits: Sequence[Mapping[str, Any]]) -> tuple[tuple[Change, ...], int]:

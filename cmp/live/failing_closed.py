@@ -19,6 +19,7 @@ from cmp.live.requests import without_fragment
 from cmp.live.rollout import is_page_request
 from cmp.live.visitors import MARKERS
 from cmp.terminal import place_of
+from cmp.wire.answer_fields import without_acting_fields
 from cmp.wire.cookies import cookie_name, strip_request_cookies
 from cmp.wire.stubs import stub_fields, stub_for
 
@@ -118,10 +119,13 @@ def hold_request(flow: http.HTTPFlow, policy: Policy, *, own_site: bool) -> bool
 
 
 def hold_answer(flow: http.HTTPFlow, answer: http.Response, fallback: Fallback) -> None:
-    """Drop every Set-Cookie that is not listed, and let the page reach only the listed hosts."""
+    """Drop every Set-Cookie that is not listed, and let the page reach only the listed hosts.
+
+    What a browser does on an answer's word outside of any CSP goes too: who is named there nobody has looked at.
+    """
     answer.headers.fields = tuple(
         (name, value)
-        for name, value in answer.headers.fields
+        for name, value in without_acting_fields(answer.headers.fields)
         if name.lower() != b"set-cookie" or fallback.keeps_cookie(cookie_name(value.partition(b";")[0]))
     )
     answer.headers.add("Content-Security-Policy", fallback.csp)

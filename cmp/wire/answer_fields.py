@@ -7,6 +7,7 @@ names (`cmp.core.references`), Set-Cookies (`cookies.py`).
 from collections import Counter
 from collections.abc import Sequence
 
+from cmp.core.answers import OF_ADVERTISING
 from cmp.core.decision import Edit, EditKind
 from cmp.core.references import read_references, without
 
@@ -36,6 +37,18 @@ def edit_answer_fields(fields: Fields, edits: Sequence[Edit]) -> tuple[tuple[byt
         if kept is not None:
             found.append((name, kept))
     return tuple(found)
+
+
+# Connections, requests and reports that no CSP holds back, and advertising functions.
+_ACTING = frozenset(
+    name.encode("ascii")
+    for name in OF_ADVERTISING | {"link", "nel", "report-to", "reporting-endpoints", "speculation-rules", "alt-svc"}
+)
+
+
+def without_acting_fields(fields: Fields) -> tuple[tuple[bytes, bytes], ...]:
+    """The fields without those that have a browser connect, ask or report by itself, whomever they name."""
+    return tuple((name, value) for name, value in fields if name.lower() not in _ACTING)
 
 
 def _without(key: str, value: bytes, places: set[int], counts: Counter[str]) -> bytes | None:

@@ -10,6 +10,7 @@ from cmp.core.decide import decide
 from cmp.core.forms import decision_form
 from cmp.core.policy import Policy
 from tests.addons.test_enforce import SITE, TRACKER, shop_policy
+from tests.addons.test_rollout import Failing
 from tests.live import Arrived, Got, Upstream, answer, regular, reverse, running_proxy, running_upstream, send
 
 NAVIGATION = (("Accept", "text/html"), ("Sec-Fetch-Dest", "document"), ("Sec-Fetch-Mode", "navigate"))
@@ -96,6 +97,15 @@ def test_in_front_of_a_site_too(upstream: Upstream) -> None:
     ]
     assert got.values("Content-Security-Policy")[0] == "img-src 'self';  report-uri /r; frame-src *"
     assert got.values("X-DNS-Prefetch-Control") == ["off"]
+
+
+def test_where_deciding_fails_nobody_is_named_whom_no_csp_holds_back(upstream: Upstream) -> None:
+    with running_proxy(policy(sites=[SITE]), reverse(upstream), change=Failing("_decide_answer")) as proxy:
+        got = send(proxy.port, "/", ("Host", SITE), *NAVIGATION)
+    assert got.body == b"<p>page"
+    for name in ("Link", "NEL", "Report-To", "Reporting-Endpoints", "Observe-Browsing-Topics", "Alt-Svc"):
+        assert got.values(name) == []
+    assert got.values("X-Odd") == ["a  b;\t c"]
 
 
 def test_where_we_only_observe_everything_arrives(upstream: Upstream) -> None:
