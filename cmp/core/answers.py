@@ -47,6 +47,11 @@ _LEADING: Final = frozenset({"location"})
 _PAGES: Final = frozenset({Kind.DOCUMENT, Kind.FRAME})
 
 
+def needs_a_look(exchange: Exchange) -> bool:
+    """Whether an answer to a request that passes with all that identifies may need an edit: most need none."""
+    return bool(exchange.told) and (bool(exchange.named) or not exchange.told.isdisjoint(OF_ADVERTISING))
+
+
 def answer_edits(
     policy: Policy, visitor: Visitor, exchange: Exchange, ruling: Ruling, bounce: Ruling | None
 ) -> Iterator[Edit]:

@@ -5,7 +5,7 @@ May not: anything that depends on who asks. The live proxy, the auditor's replay
 call `decide`, so what an auditor replays is what the visitor got.
 """
 
-from cmp.core.answers import answer_edits, bounced
+from cmp.core.answers import answer_edits, bounced, needs_a_look
 from cmp.core.consent import Visitor
 from cmp.core.decision import Decision, Edit, EditKind, Reason
 from cmp.core.exchange import Exchange, Kind, Phase
@@ -37,7 +37,8 @@ def decide(policy: Policy, visitor: Visitor, exchange: Exchange) -> Decision:
     if not ruling.allowed or exchange.kind is _CONSENT or ruling.reason is _OUT_OF_SCOPE:
         # Our own endpoints never pass through the site: they need every cookie to see which must go.
         return decision
-    if not (exchange.cookies or exchange.set_cookies or exchange.told or ruling.reduced or policy.edits_requests):
+    answered = bool(exchange.set_cookies) or needs_a_look(exchange)
+    if not (exchange.cookies or answered or ruling.reduced or policy.edits_requests):
         return decision
     reported = list(decision.reported)
     # What the server refused did not happen.
