@@ -7,10 +7,11 @@ May go in here: which hook does what. May not: what is written (`cmp.decision_lo
 
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mitmproxy import http
 
-from cmp.capture.flow_exchange import MARK, RELAY, VISIT, mark_of_text, relayed
+from cmp.capture.flow_exchange import ALIASES, MARK, RELAY, VISIT, Mark, mark_of_text, relayed
 from cmp.core.urls import UrlError, parse_url
 from cmp.decision_log.rows import Taken, choice_of
 from cmp.decision_log.writer import DecisionLog
@@ -24,22 +25,36 @@ LOGGED = "consentry.logged"
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """What is handed over of a flow: its mark as it stands, and where it went. The log's thread reads it."""
+    """What is handed over of a flow: its mark as it stands, and where it went. The log's thread reads it.
+
+    `aliased`: the host is a name of the site's own that leads to somebody else.
+    """
 
     mark: str
     host: str
     path: str
     visit: str
     at: float
+    aliased: bool = False
 
     @property
     def size(self) -> int:
         return len(self.mark) + len(self.path) + len(self.host) + 200
 
 
+# A longer mark is read each time, so that few of them cannot fill the memory.
+_KEPT = 8_192
+
+
+@lru_cache(maxsize=256)
+def _kept_mark(text: str) -> Mark | None:
+    """Most requests of a site have the mark of another one."""
+    return mark_of_text(text)
+
+
 def taken_of(noted: Noted) -> Taken | None:
     """What the log is told of a flow; None for a mark that cannot be read."""
-    mark = mark_of_text(noted.mark)
+    mark = (_kept_mark if len(noted.mark) <= _KEPT else mark_of_text)(noted.mark)
     if mark is None:
         return None
     try:
@@ -59,6 +74,7 @@ def taken_of(noted: Noted) -> Taken | None:
         tags=mark.tags,
         visit=noted.visit,
         at=noted.at,
+        aliased=noted.aliased,
     )
 
 
@@ -96,7 +112,8 @@ class LogDecisions:
         flow.metadata[LOGGED] = True
         host, path = _place(flow)
         visit = flow.metadata.get(VISIT, "")
-        self.log.note(Noted(mark, host, path, visit, flow.request.timestamp_start if visit else 0.0))
+        at = flow.request.timestamp_start if visit else 0.0
+        self.log.note(Noted(mark, host, path, visit, at, ALIASES in flow.metadata))
 
 
 def _place(flow: http.HTTPFlow) -> tuple[str, str]:

@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from cmp.audit.decision_log import review
 from cmp.ledger.statistics import statistics_of
 from cmp.ledger.verify import verify
 from demo.names import SITE
@@ -43,7 +44,8 @@ def main() -> int:
         print(f"The site {SITE} and its third parties run on loopback; consentry up stands in front of the site.\n")
         asyncio.run(stage.show_all())
     _show_ledger()
-    print(f"Done in {time.monotonic() - started:.0f} s. Recordings, ledger and keys: {OUTPUT.name}/")
+    _show_log()
+    print(f"Done in {time.monotonic() - started:.0f} s. Recordings, ledger, decision log and keys: {OUTPUT.name}/")
     return 0 if stage.kept else 1
 
 
@@ -150,6 +152,7 @@ async def _press(visitor: Visitor, page: Visit, button: str) -> None:
         raise SystemExit(f"the choice {button} was answered with {answer.status}: {answer.text[:200]}")
 
 
+DECISIONS = OUTPUT / "decisions"
 LEDGER = f"sqlite:{OUTPUT / 'ledger.db'}"
 
 
@@ -166,6 +169,14 @@ def _show_ledger() -> None:
     print(f"The ledger holds {_ledger_counts()}; verified: {said}.")
 
 
+def _show_log() -> None:
+    """Ended with the proxy: what it did, without saying for whom."""
+    found = review(DECISIONS)
+    counts = ", ".join(f"{action} {count}" for action, count in found.actions.items())
+    state = "broken" if found.checked.broken else "whole"
+    print(f"The decision log holds {sum(found.actions.values())} decisions: {counts}. It is {state}.")
+
+
 # -- commands of the product, as processes of their own
 
 _CONSENTRY = (sys.executable, "-m", "cmp")
@@ -176,6 +187,7 @@ def _up(site: Site) -> list[str]:
         *("--upstream", f"http://127.0.0.1:{site.port}", "--policy", str(POLICY), "--public-origin", ORIGIN),
         *("--ledger", LEDGER, "--keys", str(OUTPUT / "keys.json"), "--port", "0"),
         *("--record", str(OUTPUT / "site.flow"), "--confdir", str(OUTPUT / "authority")),
+        *("--decision-log", str(DECISIONS)),
     ]
 
 

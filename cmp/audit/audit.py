@@ -6,9 +6,11 @@ May go in here: the order of the steps, and what the reports share. May not: how
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from cmp.audit.baseline import NOTHING_KNOWN, Baseline
-from cmp.audit.detectors import DETECTORS
+from cmp.audit.decision_log import Review, review
+from cmp.audit.detectors import DETECTORS, LOG_DETECTORS
 from cmp.audit.evidence import Evidence
 from cmp.audit.finding import Finding, Level
 from cmp.audit.replay import Replay, replay
@@ -23,6 +25,7 @@ class Audit:
     """What a report is made from. `baseline`: the policy is the shipped one, not one that the site declared.
 
     `known` are findings that somebody has looked at before: they are reported, and weigh nothing.
+    `log` is the decision log that was read beside the captures, None without one.
     """
 
     policy: Policy
@@ -31,6 +34,7 @@ class Audit:
     replays: tuple[Replay, ...]
     findings: tuple[Finding, ...]
     known: Baseline = NOTHING_KNOWN
+    log: Review | None = None
 
     def is_known(self, finding: Finding) -> bool:
         return self.known.knows(finding)
@@ -48,14 +52,26 @@ class Audit:
         return any(finding.level.reaches(threshold) and not self.is_known(finding) for finding in self.findings)
 
 
-def audit(policy: Policy, captures: Sequence[Capture], choice: str | None = None, *, baseline: bool) -> Audit:
-    """Replay captures and look for findings, in the order of captures, then detectors, then entries.
+def audit(
+    policy: Policy,
+    captures: Sequence[Capture],
+    choice: str | None = None,
+    *,
+    baseline: bool,
+    decision_log: Path | None = None,
+) -> Audit:
+    """Replay captures and look for findings, in the order of captures, then detectors, then entries; last in the log.
 
-    For `choice` see `replay`; raises ValueError as it does.
+    For `choice` see `replay`; raises ValueError as it does. `decision_log` is the folder of one; DecisionLogError where
+    it holds none.
     """
     replays = tuple(replay(policy, capture, choice) for capture in captures)
     findings = tuple(finding for done in replays for finding in find_all(Evidence(done, baseline)))
-    return Audit(policy, baseline, choice, replays, findings)
+    if decision_log is None:
+        return Audit(policy, baseline, choice, replays, findings)
+    log = review(decision_log, replays)
+    in_log = (finding for detector in LOG_DETECTORS for finding in detector.find(log))
+    return Audit(policy, baseline, choice, replays, (*findings, *in_log), log=log)
 
 
 def find_all(evidence: Evidence) -> list[Finding]:

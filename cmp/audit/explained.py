@@ -6,7 +6,7 @@ May go in here: reading the fixed headings of such a docstring. May not: detecti
 from dataclasses import dataclass
 from textwrap import dedent
 
-from cmp.audit.detectors import DETECTORS, Detector
+from cmp.audit.detectors import DETECTORS, LOG_DETECTORS, Described
 
 # In the order in which every detector has them.
 HEADINGS = ("What it finds", "Why it matters", "Example", "Does not see", "Sources")
@@ -29,7 +29,7 @@ class Explained:
     level: str
 
 
-def explained(detector: Detector) -> Explained:
+def explained(detector: Described) -> Explained:
     """The parts of the detector's docstring. Raises ValueError where one is missing or stands in the wrong place."""
     title, _, rest = dedent(detector.__doc__ or "").strip().partition("\n")
     if title != detector.CODE:
@@ -53,7 +53,7 @@ def explained(detector: Detector) -> Explained:
 
 def all_explained() -> dict[str, Explained]:
     """Every detector in words, by its code, in the order of the report."""
-    return {detector.CODE: explained(detector) for detector in DETECTORS}
+    return {detector.CODE: explained(detector) for detector in (*DETECTORS, *LOG_DETECTORS)}
 
 
 def _joined(lines: list[str]) -> str:

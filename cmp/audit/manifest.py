@@ -18,8 +18,12 @@ from typing import Any
 
 from cmp import __version__
 from cmp.audit.audit import Audit
+from cmp.audit.decision_log import Review
 from cmp.capture.capture import CaptureError
 from cmp.capture.packed import is_packed, unpacked
+from cmp.decision_log.chain import End
+from cmp.decision_log.folder import DecisionLogError
+from cmp.decision_log.verify import check
 from cmp.seal.keys import PublicKeys, SigningKeys
 
 _FORM = 1
@@ -58,6 +62,7 @@ def manifest_text(
         "software": {"name": "consentry", "version": __version__},
         "report": {"file": report.name, "sha256": hashlib.sha256(written).hexdigest()},
         "captures": [{"file": done.capture.file, "sha256": done.capture.sha256} for done in audit.replays],
+        "decision_log": None if audit.log is None else _log_form(audit.log),
         "policy": {
             "file": None if policy is None else str(policy),
             "sha256": None if policy is None else _digest(policy),
@@ -70,6 +75,20 @@ def manifest_text(
         key, signature = keys.sign(_signed_bytes(form))
         form["signature"] = {"key": key, "ed25519": base64.b64encode(signature).decode("ascii")}
     return json.dumps(form, indent=2) + "\n"
+
+
+def _log_form(log: Review) -> dict[str, Any]:
+    return {"folder": log.checked.folder, "end": {"line": log.checked.end.seq, "hash": log.checked.end.hash}}
+
+
+def _log(folder: Path, end: End) -> Check:
+    """A log goes on; what it was when the report was made must still be its beginning."""
+    what = f"decision log {folder}"
+    try:
+        broken = [fault for fault in check(folder, kept=end).faults if fault.broken]
+    except DecisionLogError as error:
+        return Check(what, str(error))
+    return Check(what, str(broken[0]) if broken else "")
 
 
 def verify(report: Path, keys: PublicKeys | None) -> list[Check]:
@@ -91,6 +110,9 @@ def _checks(form: Mapping[str, Any], report: Path, keys: PublicKeys | None) -> I
         what = f"capture {capture['file']}"
         held = _same(what, _places(capture["file"], report), capture["sha256"])
         yield held if held.fault != _GONE else _same_in_archive(what, Path(capture["file"]), capture["sha256"])
+    # Manifests from before logs were read say nothing of one.
+    if log := form.get("decision_log"):
+        yield _log(Path(log["folder"]), End(log["end"]["line"], log["end"]["hash"]))
     policy = form["policy"]
     if policy["file"] is not None:
         yield _same(f"policy {policy['file']}", _places(policy["file"], report), policy["sha256"])

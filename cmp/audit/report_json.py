@@ -12,6 +12,7 @@ from typing import Any
 
 from cmp.audit.audit import Audit, assessable
 from cmp.audit.contacts import Contact, contacts
+from cmp.audit.decision_log import Review
 from cmp.audit.finding import Finding, Level
 from cmp.audit.replay import Replay
 from cmp.capture.capture import CaptureError
@@ -37,12 +38,42 @@ def report_form(audit: Audit, unreadable: Sequence[CaptureError] = ()) -> dict[s
         "captures": [_capture_form(done) for done in audit.replays],
         "unreadable": [{"file": error.file, "why": error.why} for error in unreadable],
         "decisions": dict(audit.actions),
+        "decision_log": None if audit.log is None else _log_form(audit.log),
         "companies": [_company_form(contact) for contact in contacts(audit.replays)],
         "findings": [_finding_form(finding) for finding in audit.findings],
         "summary": {
             "by_code": dict(sorted(codes.items())),
             "by_level": {level.value: levels[level] for level in Level},
         },
+    }
+
+
+def _log_form(log: Review) -> dict[str, Any]:
+    checked, agreement = log.checked, log.agreement
+    return {
+        "folder": checked.folder,
+        "whole": not checked.broken,
+        "running": checked.running,
+        "segments": checked.segments,
+        "lines": checked.lines,
+        "end": {"line": checked.end.seq, "hash": checked.end.hash},
+        "decisions": dict(log.actions),
+        "lost": log.lost,
+        "rules": [
+            {
+                "where": one.where,
+                "action": one.action,
+                "reason": one.reason,
+                "rule": one.rule,
+                "category": one.category,
+                "vendor": one.vendor,
+                "count": one.count,
+            }
+            for one in log.counted
+        ],
+        "unknown_sites": [{"site": site, "count": count} for site, count in log.unknown],
+        "visits": dict(log.visits),
+        "agreement": None if agreement is None else {"compared": agreement.compared, "lacking": agreement.lacking},
     }
 
 

@@ -1,4 +1,4 @@
-"""An audit as JUnit XML, for build servers: one suite for each capture, one case for each detector.
+"""An audit as JUnit XML, for build servers: one suite for each capture and log, one case for each detector.
 
 May go in here: that form. May not: what a finding is.
 
@@ -10,9 +10,8 @@ from collections.abc import Iterable, Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from cmp.audit.audit import Audit
-from cmp.audit.detectors import DETECTORS, Detector
+from cmp.audit.detectors import DETECTORS, LOG_DETECTORS, Described
 from cmp.audit.finding import Finding, Level
-from cmp.audit.replay import Replay
 from cmp.audit.wording import in_words
 from cmp.capture.capture import CaptureError
 from cmp.terminal import one_line
@@ -25,7 +24,9 @@ def report(audit: Audit, unreadable: Sequence[CaptureError] = (), threshold: Lev
     """The report as XML that ends with a line feed. `threshold`: what fails a case, None for nothing."""
     root = Element("testsuites", name="consentry audit")
     for done in audit.replays:
-        _suite(root, audit, done, threshold)
+        _suite_of(root, audit, done.capture.file, threshold, DETECTORS)
+    if audit.log is not None:
+        _suite_of(root, audit, audit.log.checked.folder, threshold, LOG_DETECTORS)
     for error in unreadable:
         suite = SubElement(root, "testsuite", _counts(error.file, tests=1, errors=1))
         case = SubElement(suite, "testcase", classname=_text(error.file), name="read the capture", time="0")
@@ -34,11 +35,10 @@ def report(audit: Audit, unreadable: Sequence[CaptureError] = (), threshold: Lev
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
 
 
-def _suite(root: Element, audit: Audit, done: Replay, threshold: Level | None) -> None:
-    file = done.capture.file
+def _suite_of(root: Element, audit: Audit, file: str, threshold: Level | None, detectors: Sequence[Described]) -> None:
     found = [finding for finding in audit.findings if finding.capture == file]
     blind = {code for finding in found for code in finding.evidence.get("not_assessed", ())}
-    cases = [_case(audit, file, detector, found, threshold, blind=detector.CODE in blind) for detector in DETECTORS]
+    cases = [_case(audit, file, detector, found, threshold, blind=detector.CODE in blind) for detector in detectors]
     counts = {name: sum(case.find(tag) is not None for case in cases) for name, tag in _PARTS}
     suite = SubElement(root, "testsuite", _counts(file, tests=len(cases), **counts))
     suite.extend(cases)
@@ -48,7 +48,7 @@ _PARTS = (("failures", "failure"), ("skipped", "skipped"))
 
 
 def _case(
-    audit: Audit, file: str, detector: Detector, found: Iterable[Finding], threshold: Level | None, *, blind: bool
+    audit: Audit, file: str, detector: Described, found: Iterable[Finding], threshold: Level | None, *, blind: bool
 ) -> Element:
     case = Element("testcase", classname=_text(file), name=f"{detector.CODE}: {detector.MEANING}", time="0")
     own = [finding for finding in found if finding.code == detector.CODE]

@@ -37,7 +37,8 @@ def report(audit: Audit, unreadable: Sequence[CaptureError] = ()) -> str:
 def report_form(audit: Audit, unreadable: Sequence[CaptureError] = ()) -> dict[str, Any]:
     detectors = all_explained()
     order = {code: number for number, code in enumerate(detectors)}
-    files = {done.capture.file: number for number, done in enumerate(audit.replays)}
+    logs = [] if audit.log is None else [audit.log.checked.folder]
+    files = {file: number for number, file in enumerate([*(done.capture.file for done in audit.replays), *logs])}
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -57,12 +58,15 @@ def report_form(audit: Audit, unreadable: Sequence[CaptureError] = ()) -> dict[s
                     }
                 ],
                 "artifacts": [
-                    {
-                        "location": {"uri": _uri(done.capture.file)},
-                        "hashes": {"sha-256": done.capture.sha256},
-                        "roles": ["analysisTarget"],
-                    }
-                    for done in audit.replays
+                    *(
+                        {
+                            "location": {"uri": _uri(done.capture.file)},
+                            "hashes": {"sha-256": done.capture.sha256},
+                            "roles": ["analysisTarget"],
+                        }
+                        for done in audit.replays
+                    ),
+                    *({"location": {"uri": _uri(folder)}, "roles": ["analysisTarget", "directory"]} for folder in logs),
                 ],
                 "columnKind": "unicodeCodePoints",
                 "properties": {

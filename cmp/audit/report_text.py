@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from cmp.audit.audit import Audit, assessable
 from cmp.audit.contacts import Contact, contacts
-from cmp.audit.detectors import DETECTORS
+from cmp.audit.decision_log import Review
+from cmp.audit.detectors import DETECTORS, LOG_DETECTORS
 from cmp.audit.finding import Finding, Level, without_values
 from cmp.audit.replay import Replay
 from cmp.audit.report_json import iso_time
@@ -61,12 +62,18 @@ _WHY = {
 def report(audit: Audit, unreadable: Sequence[CaptureError] = ()) -> str:
     """The report as text that ends with a line feed. `unreadable` are the captures that could not be read."""
     everybody = contacts(audit.replays)
-    head = [*_held_against(audit, unreadable), "", *_summary(audit, everybody), ""]
+    log = [*_log(audit.log)] if audit.log is not None else []
+    if not audit.replays:
+        return _page([*log, "", *_findings(audit), *_gaps(audit)])
+    head = [*_held_against(audit, unreadable), *log, "", *_summary(audit, everybody), ""]
     tail = [*_own(audit.policy, everybody), "", *_findings(audit), *_gaps(audit)]
     room = LINES - len(head) - len(tail)
     captures = [*_captures(audit.replays, room)]
     others = [contact for contact in everybody if not contact.own]
-    lines = [*captures, *head, *_table(others, room - len(captures)), *tail]
+    return _page([*captures, *head, *_table(others, room - len(captures)), *tail])
+
+
+def _page(lines: Iterable[str]) -> str:
     return "".join(f"{cell(line, COLUMNS).rstrip()}\n" for line in lines)
 
 
@@ -81,6 +88,22 @@ def _held_against(audit: Audit, unreadable: Sequence[CaptureError]) -> Iterator[
     role = "baseline, as no policy is given: " if audit.baseline else ""
     yield f"Policy    {role}{policy.id}, version {policy.version}, fingerprint {policy.fingerprint[:12]}"
     yield f"Choice    {_choice(audit)}"
+
+
+def _log(log: Review) -> Iterator[str]:
+    checked, counts = log.checked, log.actions
+    state = "broken" if checked.broken else "whole"
+    lines = f"{state}, {count_of(checked.lines, 'line')}{', being written' if checked.running else ''}"
+    yield f"Log       {file_name(checked.folder)} ({lines}), end {checked.end.seq}:{checked.end.hash[:12]}"
+    lost = f"; at least {log.lost} more are missing" if log.lost else ""
+    said = f"{counts['block']} stopped, {counts['edit']} edited, {counts['allow']} passed as they are{lost}"
+    yield f"          {count_of(sum(counts.values()), 'decision')}: {said}"
+    stopped = [f"{one.rule} {one.count}" for one in log.counted if one.action == "block"]
+    if stopped:
+        yield f"          stopped most: {_names(stopped, COLUMNS - 30)}"
+    if log.agreement is not None:
+        found = log.agreement.compared - log.agreement.lacking
+        yield f"          {found} of the {log.agreement.compared} decisions replayed here are among them"
 
 
 def _captures(replays: Sequence[Replay], room: int) -> Iterator[str]:
@@ -208,10 +231,11 @@ def _own(policy: Policy, everybody: Sequence[Contact]) -> Iterator[str]:
 
 def _findings(audit: Audit) -> Iterator[str]:
     found = Counter((finding.level, finding.code) for finding in audit.findings)
-    order = {detector.CODE: (n, detector.MEANING) for n, detector in enumerate(DETECTORS)}
+    order = {one.CODE: (n, one.MEANING) for n, one in enumerate((*DETECTORS, *LOG_DETECTORS))}
     rows = [key for key in found if key[0] is not Level.NOT_ASSESSABLE]
     if not rows:
-        clean = all(assessable(done.capture) for done in audit.replays)
+        seen = all(assessable(done.capture) for done in audit.replays)
+        clean = seen and (audit.log is None or not audit.log.lacks)
         yield "Findings: none." if clean else "Findings: none, but not everything could be assessed."
         return
     yield "Findings in what was delivered, each a vendor, site or cookie:"
@@ -226,7 +250,8 @@ def _gaps(audit: Audit) -> Iterator[str]:
     """What could not be assessed, and what else must be known of the captures."""
     missing: dict[str, list[Finding]] = {}
     for finding in audit.findings:
-        if finding.level is Level.NOT_ASSESSABLE:
+        # What a log lacks is said where the log is.
+        if finding.level is Level.NOT_ASSESSABLE and not _in_log(audit, finding):
             missing.setdefault(finding.evidence["missing"], []).append(finding)
     for part, found in missing.items():
         where = "" if len(audit.replays) == 1 else f" in {len(found)} of {len(audit.replays)} captures"
@@ -238,6 +263,10 @@ def _gaps(audit: Audit) -> Iterator[str]:
             yield f"Note: and {len(texts) - _NOTES} more"
     elif notes := Counter(note.code for done in audit.replays for note in done.notes):
         yield f"Notes: {_names((f'{code} ({count})' for code, count in sorted(notes.items())), 90)}"
+
+
+def _in_log(audit: Audit, finding: Finding) -> bool:
+    return audit.log is not None and finding.capture == audit.log.checked.folder
 
 
 # ------------------------------------------------------------------------------------------- words

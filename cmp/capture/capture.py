@@ -18,9 +18,10 @@ BODY_LIMIT = 65_536
 
 
 class Gap(StrEnum):
-    """What a capture may lack besides the parts of an exchange: bodies of requests."""
+    """What a capture may lack besides the parts of an exchange: bodies of requests, and what was really forwarded."""
 
     BODIES = "bodies"
+    DELIVERED = "delivered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,13 @@ class Recorded:
     """The decision that our proxy took live and left in the flow: its JSON form and the policy's fingerprint.
 
     `tags` are what was, or would have been, stopped inside the page itself: "url", "kind" and the ruling.
+    `visit` is the id of the audit visit that the exchange belongs to, "" for none.
     """
 
     policy: str
     decision: Mapping[str, Any]
     tags: tuple[Mapping[str, Any], ...] = ()
+    visit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

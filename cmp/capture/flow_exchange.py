@@ -54,14 +54,9 @@ def observe_flow(flow: http.HTTPFlow, *, reverse: bool, endpoint: bool = False) 
     What our proxy found the request to carry is taken from its mark: not every body is kept.
     """
     request = flow.request
-    headers = header_list(request.headers)
-    url = flow_url(flow, reverse=reverse)
-    page = url if reverse else None
-    if reverse and (found := relayed(flow)) is not None:
-        page = page_of(headers) or url
-        url = found.url
-        headers = [(name, value) for name, value in headers if name.lower() != "cookie"]
-    exchange = observe_request(request.method, url, headers, time=request.timestamp_start, page=page)
+    found = relayed(flow) if reverse else None
+    headers, url = header_list(request.headers), flow_url(flow, reverse=reverse)
+    exchange = observe_asked(request.method, url, headers, time=request.timestamp_start, reverse=reverse, through=found)
     if found_before := _carried(flow):
         exchange = replace(exchange, carries=found_before)
     if isinstance(names := flow.metadata.get(ALIASES), str):
@@ -70,6 +65,18 @@ def observe_flow(flow: http.HTTPFlow, *, reverse: bool, endpoint: bool = False) 
         exchange = replace(exchange, kind=Kind.CONSENT)
     answer = flow.response
     return exchange if answer is None else with_answer(exchange, header_list(answer.headers), answer.status_code)
+
+
+def observe_asked(
+    method: str, url: Url, headers: Headers, *, time: float, reverse: bool, through: "Relayed | None" = None
+) -> Exchange:
+    """The exchange of a request that came to our proxy. `through`: what it stands for, if it came by the relay."""
+    page = url if reverse else None
+    if through is not None:
+        page = page_of(headers) or url
+        url = through.url
+        headers = [(name, value) for name, value in headers if name.lower() != "cookie"]
+    return observe_request(method, url, headers, time=time, page=page)
 
 
 def flow_url(flow: http.HTTPFlow, *, reverse: bool) -> Url:
@@ -111,13 +118,18 @@ def relayed(flow: http.HTTPFlow) -> Relayed | None:
     if not isinstance(below, str):
         return None
     request = flow.request
-    path, mark, query = request.path.partition("?")
+    return relayed_target(below, request.host_header or request.host, request.path)
+
+
+def relayed_target(below: str, host: str, target: str) -> Relayed:
+    """What a request to the relay below a path stands for, or one that was sent on its way. Raises UrlError."""
+    path, mark, query = target.partition("?")
     plain = parse_url(f"http://relay{path}").path
     if not plain_path(plain).startswith(below):
-        return Relayed("", parse_url(f"https://{request.host_header or request.host}{request.path}"))
+        return Relayed("", parse_url(f"https://{host}{target}"))
     vendor, _, rest = plain_path(plain).removeprefix(below).partition("/")
-    host, _, target = rest.partition("/")
-    return Relayed(vendor, parse_url(f"https://{parse_host(host)}/{target}{mark}{query}"))
+    named, _, wanted = rest.partition("/")
+    return Relayed(vendor, parse_url(f"https://{parse_host(named)}/{wanted}{mark}{query}"))
 
 
 @dataclass(frozen=True, slots=True)

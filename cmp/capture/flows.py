@@ -31,7 +31,7 @@ from cmp.capture.capture import (
     in_time_order,
     unseen_everywhere,
 )
-from cmp.capture.flow_exchange import Mark, header_list, observe_flow, read_mark
+from cmp.capture.flow_exchange import VISIT, Mark, header_list, observe_flow, read_mark
 from cmp.capture.observe import Headers, content_type, field_lines
 from cmp.capture.tnetstring import TnetstringError, frame, read_value
 from cmp.core.exchange import Exchange, Unseen
@@ -199,23 +199,46 @@ def _unreadable_version(state: State) -> str:
 def _entry(index: int, state: State) -> Entry | str:
     """The entry of a flow state, or why there is none."""
     try:
-        state = _migrated(state)
-        if state["type"] != "http":
-            return f"{state['type']} flow, not HTTP" if state["type"] in _OTHER else "a flow of no known type"
-        backup = state.get("backup")
-        state["backup"] = None
-        recorded = cast(http.HTTPFlow, flow.Flow.from_state(state))
-        original = recorded
-        if isinstance(backup, dict):
-            # What `recorded.revert()` would restore, had the file's version been the present one all along.
-            original = cast(http.HTTPFlow, flow.Flow.from_state(_migrated(backup)))
-        if recorded.request.method.upper() == "CONNECT":
-            return "a tunnel, its requests stand on their own"
-        return _read(index, recorded, original)
+        views = _views(state)
+        return views if isinstance(views, str) else _read(index, *views)
     except UrlError as error:
         return f"the request's target is no URL ({error.why})"
     except Exception as error:  # noqa: BLE001 - a crafted state makes mitmproxy raise anything; its text may be private
         return f"a damaged flow ({type(error).__name__})"
+
+
+def _views(state: State) -> tuple[http.HTTPFlow, http.HTTPFlow] | str:
+    """The flow as it was recorded and the original, with the notes of the recorded; or why there is none."""
+    state = _migrated(state)
+    if state["type"] != "http":
+        return f"{state['type']} flow, not HTTP" if state["type"] in _OTHER else "a flow of no known type"
+    backup = state.get("backup")
+    state["backup"] = None
+    recorded = cast(http.HTTPFlow, flow.Flow.from_state(state))
+    original = recorded
+    if isinstance(backup, dict):
+        # What `recorded.revert()` would restore, had the file's version been the present one all along.
+        original = cast(http.HTTPFlow, flow.Flow.from_state(_migrated(backup)))
+        if read_mark(recorded) is not None:
+            # Reverting took the notes away; how visitors reach the site holds for the original as well.
+            original.metadata.update(recorded.metadata)
+    if recorded.request.method.upper() == "CONNECT":
+        return "a tunnel, its requests stand on their own"
+    return recorded, original
+
+
+def read_originals(data: bytes) -> Iterator[tuple[http.HTTPFlow, bool]]:
+    """The flows of a file as browsers asked for them, with the notes of our proxy, and whether something else than that
+    was recorded. What cannot be read is left out."""
+    for piece in _pieces(data):
+        if isinstance(piece, _Lost) or _unreadable_version(piece):
+            continue
+        try:
+            views = _views(piece)
+        except Exception:  # noqa: BLE001, S112 - as above; `read_flows` says of the same file what was left out
+            continue
+        if not isinstance(views, str):
+            yield views[1], views[0] is not views[1]
 
 
 _OTHER = ("tcp", "udp", "dns")
@@ -238,8 +261,6 @@ def _read(index: int, recorded: http.HTTPFlow, original: http.HTTPFlow) -> Entry
             Entry(index=index, asked=asked, delivered=asked, answer=_answer(asked.url.path, original.response)),
             original.request,
         )
-    # Reverting took the notes away; how visitors reach the site holds for the original as well.
-    original.metadata.update(recorded.metadata)
     blocked = mark.blocked
     if blocked:
         original.response = None
@@ -250,7 +271,7 @@ def _read(index: int, recorded: http.HTTPFlow, original: http.HTTPFlow) -> Entry
         delivered=None if blocked else _marked(recorded, mark),
         answer=None if blocked else _answer(asked.url.path, recorded.response),
         visitor=mark.visitor,
-        recorded=Recorded(mark.policy, mark.decision, mark.tags),
+        recorded=Recorded(mark.policy, mark.decision, mark.tags, str(recorded.metadata.get(VISIT, ""))),
     )
     return entry if blocked else _with_body(entry, recorded.request)
 

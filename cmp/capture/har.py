@@ -13,7 +13,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,12 +23,15 @@ from cmp.capture.capture import (
     Capture,
     CaptureError,
     Entry,
+    Gap,
     Note,
+    Recorded,
     Skipped,
     bodies_unseen,
     in_time_order,
     unseen_everywhere,
 )
+from cmp.capture.flow_exchange import Mark, mark_of_form, observe_asked, relayed_target
 from cmp.capture.har_pages import Place, Visit, places
 from cmp.capture.observe import (
     Headers,
@@ -39,7 +42,7 @@ from cmp.capture.observe import (
     set_cookie_lines,
     with_answer,
 )
-from cmp.core.exchange import Exchange, Unseen
+from cmp.core.exchange import Exchange, Kind, Unseen
 from cmp.core.urls import Url, UrlError, parse_url
 
 _AGAIN = "export it again as HAR 1.2 with content"
@@ -90,8 +93,12 @@ def read_har(data: bytes, file: str, beside: Callable[[str], bytes | None] | Non
         entries=tuple(read),
         skipped=tuple(skipped),
         notes=tuple(notes),
-        unseen=unseen_everywhere([entry.asked for entry in read]) | bodies_unseen(read),
+        unseen=unseen_everywhere([entry.asked for entry in read]) | bodies_unseen(read) | _delivered_unseen(entries),
     )
+
+
+def _delivered_unseen(entries: Sequence["_Read"]) -> frozenset[Gap]:
+    return frozenset({Gap.DELIVERED}) if any(e.ours is not None and e.ours.edited for e in entries) else frozenset()
 
 
 # ------------------------------------------------------------------------------------------- file to JSON
@@ -160,6 +167,18 @@ _Beside = Callable[[str], bytes | None] | None
 
 
 @dataclass(frozen=True, slots=True)
+class _Ours:
+    """What our own proxy knew of an entry (`har_writing.py`). `edited`: something else was forwarded than it shows."""
+
+    mark: Mark
+    time: float
+    relay: str
+    visit: str
+    aliases: str
+    edited: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Read:
     """What is usable of one entry. `listed` and `listed_back` tell whether its `cookies` lists name any."""
 
@@ -171,6 +190,7 @@ class _Read:
     body: bytes
     body_type: str
     body_missing: bool
+    ours: "_Ours | None" = None
 
     @property
     def answered(self) -> bool:
@@ -257,7 +277,23 @@ def _read(index: int, url: Url, item: Mapping[str, Any], request: Mapping[str, A
         body=body,
         body_type=body_type or next(iter(field_lines(headers, "content-type")), ""),
         body_missing=not body and must_have_body(method, headers, request.get("bodySize")),
+        ours=_ours(item.get("_consentry")),
     )
+
+
+def _ours(value: object) -> _Ours | None:
+    if not isinstance(value, dict) or value.get("form") != 1:
+        return None
+    mark, time, relay, visit = (
+        mark_of_form(value.get("mark")),
+        value.get("time"),
+        value.get("relay"),
+        value.get("visit"),
+    )
+    if mark is None or not isinstance(time, float | int) or not math.isfinite(time) or time <= 0:
+        return None
+    relay, visit, aliases = (_word(text) for text in (relay, visit, value.get("aliases")))
+    return _Ours(mark, float(time), relay, visit, aliases, value.get("edited") is not False and not mark.blocked)
 
 
 def _headers(value: object) -> list[tuple[str, str]]:
@@ -320,12 +356,44 @@ def _lists_cookies(value: object) -> bool:
 
 
 def _entry(read: _Read, place: Place, *, sanitised: bool) -> Entry:
+    if read.ours is not None:
+        return _own_entry(read, read.ours)
     exchange = _exchange(read, place, sanitised=sanitised)
     return Entry(
         index=read.visit.index,
         asked=exchange,
         delivered=exchange,
         answer=read.answer,
+        body=read.body,
+        body_type=read.body_type if read.body else "",
+        body_missing=read.body_missing,
+    )
+
+
+def _own_entry(read: _Read, ours: _Ours) -> Entry:
+    """An entry of our own proxy: what it saw, and no guess. What it forwarded after an edit is not in a HAR."""
+    visit, mark = read.visit, ours.mark
+    url = visit.url
+    through = None
+    if ours.relay:
+        target = f"{url.path}?{url.query}" if url.query else url.path
+        try:
+            through = relayed_target(ours.relay, url.host, target)
+        except UrlError:
+            through = None
+    exchange = observe_asked(visit.method, url, visit.request, time=ours.time, reverse=mark.reverse, through=through)
+    exchange = replace(exchange, carries=mark.carries, aliases=tuple(ours.aliases.split()))
+    if mark.endpoint:
+        exchange = replace(exchange, kind=Kind.CONSENT)
+    if read.answered:
+        exchange = with_answer(exchange, read.response, visit.status)
+    return Entry(
+        index=visit.index,
+        asked=exchange,
+        delivered=None if mark.blocked or ours.edited else exchange,
+        answer=read.answer,
+        visitor=mark.visitor,
+        recorded=Recorded(mark.policy, mark.decision, mark.tags, ours.visit),
         body=read.body,
         body_type=read.body_type if read.body else "",
         body_missing=read.body_missing,
@@ -371,7 +439,7 @@ def _removed(entries: Sequence[_Read], creator: str) -> bool:
     A site that uses no cookies looks the same in an export of Chrome. Taking it for removed is the safe side: not
     assessable, where clean would be an unfounded promise. Entries without any headers tell nothing either way.
     """
-    if not any(entry.visit.request or entry.response for entry in entries):
+    if not any(entry.visit.request or entry.response for entry in entries) or any(entry.ours for entry in entries):
         return False
     if any(entry.has_cookie_line for entry in entries):
         return False
@@ -387,7 +455,9 @@ def _notes(entries: Sequence[_Read]) -> list[Note]:
         for e in entries
     )
     untimed = sum(e.visit.time is None for e in entries)
+    edited = sum(e.ours is not None and e.ours.edited for e in entries)
     counted = (
+        ("originals", edited, "were edited before they were forwarded: what was forwarded is in the flow file alone"),
         ("no-headers", bare, "lack the request's or the answer's headers"),
         ("cookies-not-in-headers", listed, "list cookies that no header of theirs shows"),
         ("no-times", untimed, "have no usable time and stay where they stand in the file"),

@@ -40,6 +40,12 @@ def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.add_argument(
         "captures", nargs="*", type=Path, metavar="CAPTURE", help="a HAR or flow file, or a folder of them"
     )
+    parser.add_argument(
+        "--decision-log",
+        type=Path,
+        metavar="DIR",
+        help="the proxy's decision log: check it, count it, and hold the captures against it; may stand alone",
+    )
     add_policy(parser, required=False)
     add_choice(parser)
     # Told apart from "--choice none": without the option, a flow of our own proxy has the visitor it recorded.
@@ -93,9 +99,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.choice is not None:
         check_choice(policy, arguments.choice)
     captures, unreadable = read_captures(arguments.captures)
-    if not captures:
+    if unreadable and not captures:
         return UNUSABLE
-    result = replace(audit(policy, captures, arguments.choice, baseline=baseline), known=known)
+    log = arguments.decision_log
+    result = audit(policy, captures, arguments.choice, baseline=baseline, decision_log=log)
+    result = replace(result, known=known)
     report = _report(result, unreadable, arguments)
     if arguments.output is None:
         sys.stdout.write(report.decode())
@@ -114,8 +122,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    if not arguments.captures:
-        raise UsageError("name at least one capture, or a report with --verify")
+    if not arguments.captures and arguments.decision_log is None:
+        raise UsageError("name at least one capture, --decision-log DIR, or a report with --verify")
     if arguments.sign is not None and arguments.output is None:
         raise UsageError("--sign signs the manifest, which is written beside the report: name one with -o FILE")
     if arguments.keys is not None:

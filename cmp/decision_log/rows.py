@@ -46,8 +46,10 @@ class Taken:
 
     `decision` is the form of `cmp.core.forms.decision_form`, `tags` the forms of what was stopped inside a page, with
     "url" and "kind". `host` and `path` are what was asked for. `stopped`: not forwarded though the decision lets it
-    pass. `visit` is the id of an audit visit that asked to be linked, and `at` its time (Unix seconds); "" for
-    everybody else.
+    pass. `aliased`: the host is a site's own name for somebody else's (CNAME), and says whose site it is.
+
+    `visit` is the id of an audit visit that asked to be linked, and `at` its time (Unix seconds); "" for everybody
+    else.
     """
 
     decision: Mapping[str, Any]
@@ -61,6 +63,7 @@ class Taken:
     tags: Sequence[Mapping[str, Any]] = ()
     visit: str = ""
     at: float = 0.0
+    aliased: bool = False
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -150,7 +153,7 @@ def rows_of(taken: Taken, key: bytes) -> Rows:
 
 def _row(taken: Taken, ruling: Mapping[str, Any], *, where: str, host: str, place: str, kind: str = "") -> Row:
     changes, more = _changes(ruling.get("edits", ()))
-    rule, vendor = _rule(ruling), ruling["vendor"]
+    rule, vendor, aliased = _rule(ruling), ruling["vendor"], taken.aliased and where == "wire"
     return Row(
         choice=taken.choice.value,
         policy=taken.policy,
@@ -163,7 +166,7 @@ def _row(taken: Taken, ruling: Mapping[str, Any], *, where: str, host: str, plac
         category=ruling["category"],
         vendor=vendor,
         kind=kind or taken.kind or "other",
-        site=registrable_domain(host) if vendor is not None and _by_host(rule) else None,
+        site=registrable_domain(host) if vendor is not None and _by_host(rule) and not aliased else None,
         place=place,
         changes=changes,
         more=more,

@@ -8,6 +8,8 @@ from typing import Any
 from mitmproxy import http
 from mitmproxy.proxy.mode_specs import ReverseMode
 
+from cmp.capture.flow_exchange import HOST
+
 
 def keep_answer(flow: http.HTTPFlow, answer: http.Response) -> None:
     """Put the answer as the server gave it beside the request that `backup` kept.
@@ -44,17 +46,18 @@ def as_asked(flow: http.HTTPFlow) -> http.HTTPFlow:
 def asked_place(flow: http.HTTPFlow) -> tuple[str, str]:
     """Host and target that the browser asked for, without making a copy of the flow.
 
-    The host is the one connected to, or in front of the operator's site the one in the Host header.
+    The host is the one connected to, or in front of the operator's site the name visitors know it by.
     """
     kept: dict[str, Any] | None = flow._backup  # type: ignore[assignment]  # annotated as a Flow, holds its state
     reverse = isinstance(flow.client_conn.proxy_mode, ReverseMode)
+    known: str | None = flow.metadata.get(HOST) if reverse else None
     if kept is None:
         request = flow.request
-        return (request.host_header or request.host if reverse else request.host), request.path
+        return (known or request.host_header or request.host if reverse else request.host), request.path
     asked = kept["request"]
     host, path = asked["host"], asked["path"].decode("utf-8", "surrogateescape")
-    if not reverse:
-        return host, path
+    if known or not reverse:
+        return known or host, path
     stated = [value for name, value in asked["headers"] if name.lower() == b"host"][:1]
     if not asked["http_version"].startswith(b"HTTP/1"):
         stated = [value for value in (asked["authority"], *stated) if value]

@@ -14,7 +14,7 @@ from jsonschema import Draft7Validator
 from cmp.audit import report_csv, report_html, report_junit, report_sarif
 from cmp.audit.audit import Audit, audit
 from cmp.audit.baseline import Baseline
-from cmp.audit.detectors import DETECTORS
+from cmp.audit.detectors import DETECTORS, LOG_DETECTORS
 from cmp.audit.explained import HEADINGS, all_explained
 from cmp.audit.finding import Level
 from cmp.capture.capture import CaptureError
@@ -104,7 +104,7 @@ def test_sarif_levels_and_kinds() -> None:
 def test_sarif_rules_are_the_detectors_and_results_point_at_theirs() -> None:
     run = sarif(audited(*VISIT))["runs"][0]
     rules = run["tool"]["driver"]["rules"]
-    assert [rule["id"] for rule in rules] == [detector.CODE for detector in DETECTORS]
+    assert [rule["id"] for rule in rules] == [detector.CODE for detector in (*DETECTORS, *LOG_DETECTORS)]
     assert all(rules[result["ruleIndex"]]["id"] == result["ruleId"] for result in run["results"])
 
 

@@ -92,11 +92,13 @@ def test_only_a_vendors_host_is_named_and_only_its_domain(tmp_path: Path) -> Non
         replace(BLOCKED, host="u4711.px.tracker.test"),
         replace(BLOCKED, decision=on_own_host, host="jane.blog.test"),
         edited("session"),
+        replace(BLOCKED, decision={**BLOCKED.decision, "rule": "vendor:alias"}, host="t.jane.test", aliased=True),
     )
     assert {line["rule"]: line["site"] for line in lines_of(tmp_path, "decided")} == {
         "vendor:tracker": "tracker.test",
         "vendor:tracker#/g/collect?tid": None,
         "first-party": None,
+        "vendor:alias": None,
     }
 
 

@@ -8,9 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from cmp.audit.decision_log import review
+from cmp.audit.replay import replay
+from cmp.capture.reading import read_capture
+from cmp.policy.load import load_policy
 from demo.__main__ import OUTPUT, POLICY
 from demo.names import THIRD_PARTIES
 from tests.live import ROOT
+from tests.one_path import Captures, canonical, recorded, replayed
 
 # The walk takes most of a minute.
 pytestmark = pytest.mark.timeout(150)
@@ -87,6 +92,28 @@ def test_the_sites_own_recording_replays_to_the_live_decisions(walk: str) -> Non
     live = report["captures"][0]["live"]
     assert live["compared"] > 50
     assert live["differ"] == 0
+
+
+def test_recordings_and_their_hars_decide_as_the_proxies_did(walk: str) -> None:
+    """Byte for byte: `consentry up` in front of the site, and the auditor's tap, through every choice."""
+    policy, files = load_policy(POLICY), sorted(OUTPUT.glob("*.flow"))
+    assert len(files) == 7
+    for file in files:
+        captures = Captures.of(file)
+        live = canonical(recorded(captures.flows))
+        assert live
+        assert canonical(replayed(policy, captures.flows)) == live, file.name
+        assert canonical(recorded(captures.har)) == live, file.name
+        assert canonical(replayed(policy, captures.har)) == live, file.name
+
+
+def test_the_decision_log_holds_what_the_recording_holds(walk: str) -> None:
+    assert re.search(r"The decision log holds [0-9]+ decisions: .* It is whole\.", walk)
+    policy = load_policy(POLICY)
+    done = replay(policy, read_capture(OUTPUT / "site.flow"))
+    agreement = review(OUTPUT / "decisions", [done]).agreement
+    assert agreement is not None
+    assert (agreement.compared, agreement.lacking) == (len(done.steps), 0)
 
 
 def test_the_ledger_holds_every_choice(walk: str) -> None:

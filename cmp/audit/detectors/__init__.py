@@ -6,6 +6,7 @@ May go in here: the list. May not: detecting. A code is never renamed, and never
 from collections.abc import Iterator
 from typing import Protocol
 
+from cmp.audit.decision_log import Review
 from cmp.audit.detectors import (
     cap_incomplete,
     consent_cookie_wall,
@@ -29,6 +30,9 @@ from cmp.audit.detectors import (
     leak_form_values,
     leak_person_with_log_data,
     leak_sensitive_data,
+    log_broken,
+    log_differs,
+    log_lost,
     signal_dnt_claim,
     signal_dnt_ignored,
     signal_gpc_ignored,
@@ -48,8 +52,8 @@ from cmp.capture.capture import Gap
 from cmp.core.exchange import Unseen
 
 
-class Detector(Protocol):
-    """What every module here has: its code, what a count of it means, and without which parts it cannot assess.
+class Described(Protocol):
+    """What every module here has: its code, and what a count of it means.
 
     Its docstring says under fixed headings what it finds, why it matters, an example, what it does not see, and where
     it comes from.
@@ -61,10 +65,21 @@ class Detector(Protocol):
     def CODE(self) -> str: ...  # noqa: N802 - a module's constant
     @property
     def MEANING(self) -> str: ...  # noqa: N802 - a module's constant
+
+
+class Detector(Described, Protocol):
+    """One that looks at a capture. It says without which parts it cannot assess."""
+
     @property
     def NEEDS(self) -> frozenset[Unseen | Gap]: ...  # noqa: N802 - a module's constant
 
     def find(self, evidence: Evidence) -> Iterator[Finding]: ...
+
+
+class LogDetector(Described, Protocol):
+    """One that looks at a decision log."""
+
+    def find(self, log: Review) -> Iterator[Finding]: ...
 
 
 DETECTORS: tuple[Detector, ...] = (
@@ -103,3 +118,5 @@ DETECTORS: tuple[Detector, ...] = (
     decl_review_overdue,
     cap_incomplete,
 )
+
+LOG_DETECTORS: tuple[LogDetector, ...] = (log_broken, log_differs, log_lost)

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from cmp.audit import detectors
 from cmp.audit.evidence import Evidence
 from cmp.audit.finding import Finding, Level
+from cmp.capture.capture import Gap
 from cmp.core.exchange import Unseen
 
 CODE = "cap.incomplete"
@@ -33,7 +34,10 @@ def find(evidence: Evidence) -> Iterator[Finding]:
         yield _finding(evidence, "entries", [d.CODE for d in detectors.DETECTORS if d.CODE != CODE])
         return
     for part in sorted(capture.unseen):
-        if codes := [d.CODE for d in detectors.DETECTORS if part in d.NEEDS]:
+        # What was forwarded is what every detector looks at.
+        if codes := [
+            d.CODE for d in detectors.DETECTORS if part in d.NEEDS or (part is Gap.DELIVERED and d.CODE != CODE)
+        ]:
             yield _finding(evidence, part.value, codes)
 
 
