@@ -1,10 +1,12 @@
 // First in the page: keeps denied cookies from being written by scripts and denied hosts from being asked by them.
 // Look-ups in the table it is given, nothing more: the table is made from the core's decisions (cmp/wire/guard.py).
-((table) => {
+// It runs in pages and in workers, and takes in the realms a page makes: frames without a page of the site in them.
+(function guard(table) {
   "use strict";
   if (!table) return;
-  const W = window, D = document, R = Reflect, URL = W.URL, { hostname: host } = location;
+  const G = globalThis, R = Reflect, URL = G.URL, here = G.location, { hostname: host } = here;
   const describe = Object.getOwnPropertyDescriptor, own = table.o || [host.replace(/^www\./, "")];
+  const nonce = G.document && document.currentScript ? document.currentScript.nonce : "";
 
   const map = (t, rules) => {
     const m = new Map(Object.entries(rules));
@@ -42,9 +44,9 @@
   });
   const first = (rules, url) => (rules.find(([path, query]) =>
     (!path || glob(path, plain(url.pathname))) && query.every((part) => asked(url, part))) || [])[2];
-  const denied = (text) => {
+  const denied = (text, base) => {
     let url;
-    try { url = new URL(text, D.baseURI); } catch { return false; }
+    try { url = new URL(text, base || (G.document ? document.baseURI : here)); } catch { return false; }
     const name = url.hostname.replace(/\.$/, "");
     if (!name || !/^(http|ws)s?:$/.test(url.protocol)) return false;
     const ours = own.some((s) => under(name, s));
@@ -70,87 +72,281 @@
     return at < 0 ? "" : pair.slice(0, at).trim();
   };
 
-  // Each patch on its own: where a page or browser does not let one be made, the others still hold.
-  const patch = (type, key, make) => {
-    try {
-      const object = type.prototype || type, d = describe(object, key), { set, value } = d;
-      const wrap = (f) => ({ apply: (_, self, args) => make(self, args, (a) => R.apply(f, self, a)) });
-      if (set) d.set = new Proxy(set, wrap(set)); else d.value = new Proxy(value, wrap(value));
-      Object.defineProperty(object, key, d);
-    } catch { /* not there, or frozen */ }
+  // Texts that name hosts: CSS, code, what stands in a data URL.
+  const cut = (text) => text.replace(/(?:(?:http|ws)s?:)?[\\/]{2}[^\s"'`()<>,;]+/gi, (url) => denied(url) ? "data:," : url);
+  const css = (text) => {
+    text = "" + text;
+    const read = text.replace(/\/\*[^]*?\*\/|\\\n/g, "").replace(/\\([0-9a-f]{1,6})\s?/gi, (m, h) => String.fromCodePoint(Math.min(parseInt(h, 16), 0x10ffff)));
+    const kept = cut(read);
+    return kept === read ? text : kept;
+  };
+  const naming = (text) => {
+    try { text = /^data:[^,]*;base64,/i.test(text) ? atob(text.split(",")[1]) : decodeURIComponent(text); } catch { /* as it is */ }
+    return cut(text) !== text;
   };
 
-  // A denied cookie is written as already expired: whatever the page meant, it is not there afterwards.
-  const write = (describe(Document.prototype, "cookie") || {}).set;
-  patch(Document, "cookie", (self, args, go) => {
-    let text = "" + args[0];
-    if (cookieDenied(nameOf(text))) {
-      if (/[\0-\x08\x0a-\x1f\x7f]/.test(text)) return;
-      text += ";max-age=0";
+  // Attributes that make a browser ask for something, whatever the element; links that somebody may click on do not.
+  const asks = /^(src|srcset|href|data|poster|ping|(form)?action|imagesrcset|background|attributionsrc|to|from|by|values|content|srcdoc|style)$/i;
+  const frames = /frame|object|embed|link/, lists = /set|ping|values|attr/, blobs = new Map(), done = new WeakSet();
+  const SELF = "(" + guard + ")(" + JSON.stringify(table).replace(/</g, "\\u003c") + ");\n";
+  const SCRIPT = `<!doctype html><${"script"} nonce="${nonce}">${SELF}<\/script>`;
+  // What may stand in an attribute; undefined where nothing may.
+  const permitted = (element, name, value) => {
+    const tag = element.localName.toLowerCase();
+    name = name.toLowerCase().replace(/^.*:/, "");
+    if (!asks.test(name) || tag.includes("-") || (name === "href" && /^a(rea)?$/.test(tag))) return value;
+    if (name === "style") return css(value);
+    if (name === "srcdoc") return SCRIPT + clean(value);
+    const text = ("" + value).trim(), blob = frames.test(tag) && blobs.get(text);
+    if (blob && /^(text|image.svg|application.x)/.test(blob.type)) {
+      const read = new XMLHttpRequest();
+      read.open("GET", text, false);
+      read.send();
+      return URL.createObjectURL(new Blob([/html$/.test(blob.type) ? SCRIPT : "", cut(read.responseText)], blob));
     }
-    go([text]);
-  });
-  patch(W.CookieStore || {}, "set", (self, args, go) => {
-    const o = Object(args[0]) === args[0] ? args[0] : { name: "" + args[0] };
-    if (!cookieDenied("" + o.name)) return go(args);
-    return self.delete({ name: "" + o.name, domain: o.domain || null, path: o.path || "/" });
-  });
-  try {
+    if (name === "content" ? /refresh/i.test(element.httpEquiv) : /^(data|javascript):/i.test(text)) return naming(text) ? undefined : value;
+    return (lists.test(name) ? text.split(/[\s,;]+/) : [text]).some((url) => url && denied(url, element.baseURI)) ? undefined : value;
+  };
+  const blocked = (element, value) => {
+    R.apply(setAttribute, element, ["data-consent-blocked", value]);
+    setTimeout(() => element.dispatchEvent(new Event("error")));
+  };
+  // Elements that load nothing yet, because they are in no document that is shown.
+  const scrub = (root) => {
+    let changed = 0;
+    [root, ...root.querySelectorAll("*")].forEach((e) => {
+      if (e.content && e.content.nodeType) changed |= scrub(e.content);
+      const text = e.localName === "style" && e.textContent;
+      if (text && css(text) !== text) changed = 1, e.textContent = css(text);
+      [...e.attributes || []].forEach((a) => {
+        const value = permitted(e, a.name, a.value);
+        if (value === a.value) return;
+        changed = 1;
+        if (value === undefined) e.removeAttribute(a.name), blocked(e, a.value);
+        else R.apply(setAttribute, e, [a.name, value]);
+      });
+    });
+    return changed;
+  };
+  // Markup as a string. What names no host passes unread.
+  const clean = (html) => {
+    const text = "" + html;
+    try {
+      if (!/[\\/]\s*[\\/]|[:&]|srcdoc/i.test(text)) return html;
+      R.apply(markup.set, box, [html]);
+      if (scrub(box.content)) return R.apply(markup.get, box, []);
+      // What a template takes no notice of.
+      return /<(body|html|frame)/i.test(text) ? cut(text) : html;
+    } catch { return html; }
+  };
+  const D = G.document, E = D && Element.prototype;
+  const box = D && D.implementation.createHTMLDocument("").createElement("template");
+  const markup = D && describe(E, "innerHTML"), setAttribute = D && E.setAttribute, setCookie = D && describe(Document.prototype, "cookie").set;
+  const walk = D && D.createTreeWalker.bind(D);
+  let held = "";
+
+  // One realm: the page's own, a worker's, or that of a frame which no page of the site is in.
+  const take = (W) => {
+    const D = W.document;
+    if (done.has(D || W)) return;
+    done.add(D || W);
+    // Each patch on its own: where a page or browser does not let one be made, the others still hold.
+    const patch = (type, keys, make) => keys.split(" ").forEach((key) => {
+      try {
+        let object = type ? W[type].prototype : W, d;
+        while (!(d = describe(object, key))) object = R.getPrototypeOf(object);
+        const part = d.set ? "set" : d.get ? "get" : "value", f = d[part];
+        d[part] = new Proxy(f, { apply: (_, self, args) => make(self, args, (a) => R.apply(f, self, a), key) });
+        Object.defineProperty(object, key, d);
+      } catch { /* not there, or frozen */ }
+    });
+    const construct = (keys, make) => keys.split(" ").forEach((name) => {
+      try {
+        const type = W[name], own = type.prototype.constructor === type;
+        W[name] = new Proxy(type, { construct: (t, args, target) => (make(args), R.construct(t, args, target)) });
+        // Not so for Audio: it shares the prototype of HTMLAudioElement.
+        if (own) type.prototype.constructor = W[name];
+      } catch { /* not there, or frozen */ }
+    });
+    const inner = (w) => {
+      try { if (!/^http/.test(w.location.protocol)) take(w); } catch { /* another origin's */ }
+    };
+    const sweep = () => {
+      for (let n = 0; n < W.length; n++) inner(W[n]);
+    };
+    // Frames without a page of their own are there at once, and their load event as well.
+    const watch = (root) => {
+      root.addEventListener("load", (e) => inner(e.target.contentWindow), true);
+      new MutationObserver((records) => {
+        sweep();
+        records.forEach(({ target: e, attributeName }) => {
+          const text = attributeName && e.getAttribute("style");
+          if (text && css(text) !== text) e.setAttribute("style", css(text));
+        });
+      }).observe(root, { subtree: true, childList: true, attributeFilter: ["style"] });
+    };
+
+    // A denied cookie is written as already expired: whatever the page meant, it is not there afterwards.
+    patch("Document", "cookie", (self, args, go) => {
+      let text = "" + args[0];
+      if (cookieDenied(nameOf(text))) {
+        if (/[\0-\x08\x0a-\x1f\x7f]/.test(text)) return;
+        text += ";max-age=0";
+      }
+      go([text]);
+    });
+    patch("CookieStore", "set", (self, args, go) => {
+      const o = Object(args[0]) === args[0] ? { ...args[0] } : { name: args[0], value: args[1] }, name = "" + o.name;
+      if (!cookieDenied(name)) return go(args);
+      return self.delete({ name, domain: o.domain || null, path: o.path || "/" });
+    });
+
+    // Attributes, however they are set.
+    const put = (element, name, value, go) => {
+      name = "" + name;
+      if (!element || !element.localName || !asks.test(name.replace(/^.*:/, ""))) return go(value);
+      const found = permitted(element, name, typeof value === "string" ? value : value = "" + value);
+      return found === undefined ? blocked(element, value) : go(found);
+    };
+    const node = (self, args, go) => put(self.localName ? self : { localName: "" }, args[0].name, args[0].value, () => go(args));
+    patch("Element", "setAttribute", (self, [k, v], go) => put(self, k, v, (v) => go([k, v])));
+    patch("Element", "setAttributeNS", (self, [n, k, v], go) => put(self, k, v, (v) => go([n, k, v])));
+    patch("Element", "setAttributeNode setAttributeNodeNS", node);
+    patch("NamedNodeMap", "setNamedItem setNamedItemNS", node);
+    const text = (self, [v], go) => {
+      if (self.ownerElement) return put(self.ownerElement, self.name, v, (v) => go([v]));
+      go([(self.localName || (self.parentNode || {}).localName) === "style" ? css(v) : v]);
+    };
+    patch("Attr", "value", text);
+    patch("Node", "nodeValue textContent", text);
+    patch("CharacterData", "data", text);
+    patch("HTMLElement", "innerText", text);
+    ("Script Image IFrame Frame Embed Input Track Media Video Source Object Link Anchor Area Form Button Base Body").split(" ").forEach((t) =>
+      patch("HTML" + t + "Element", "src srcset srcdoc poster data href imageSrcset ping action formAction background attributionSrc",
+        (self, [v], go, key) => put(self, key, v, (v) => go([v]))));
+    patch("SVGAnimatedString", "baseVal", (self, args, go) => denied(args[0]) || go(args));
+
+    // Markup, and elements that come from elsewhere.
+    const html = (n) => (self, args, go) => {
+      args[n] = self.localName === "style" ? css(args[n]) : clean(args[n]);
+      const made = go(args);
+      sweep();
+      return made;
+    };
+    patch("Element", "innerHTML outerHTML setHTMLUnsafe setHTML", html(0));
+    patch("ShadowRoot", "innerHTML setHTMLUnsafe setHTML", html(0));
+    patch("Element", "insertAdjacentHTML", html(1));
+    patch("Range", "createContextualFragment", html(0));
+    patch("Document", "execCommand", html(2));
+    // Written in pieces, a tag is written when it is complete.
+    patch("Document", "write writeln", (self, args, go, key) => {
+      held += args.join("") + (key > "write" ? "\n" : "");
+      R.apply(markup.set, box, [held + "<" + "!--|-->"]);
+      const steps = walk(box.content, 128);
+      let last;
+      while (steps.nextNode()) last = steps.currentNode.data;
+      if (last !== "|" && !/<(!--|plaintext)/i.test(held)) return;
+      const whole = clean(held);
+      held = "";
+      go([whole]);
+    });
+    const into = (self, args, go) => {
+      args = args.map((a) => {
+        if (self.localName === "style" && typeof a === "string") return css(a);
+        if (a && a.nodeType === 3 && self.localName === "style") a.data = css(a.data);
+        if (a && a.querySelectorAll && (a.ownerDocument || a) !== D) scrub(a);
+        return a;
+      });
+      const made = go(args);
+      sweep();
+      return made;
+    };
+    patch("Node", "appendChild insertBefore replaceChild", into);
+    patch("Document", "importNode adoptNode append", into);
+    ["Element", "DocumentFragment"].forEach((t) => patch(t, "append prepend replaceChildren", into));
+    patch("Element", "before after replaceWith insertAdjacentElement", into);
+    patch("Range", "insertNode", into);
+    patch("HTMLIFrameElement", "contentWindow contentDocument", (self, args, go) => {
+      const found = go(args);
+      if (found) inner(found.defaultView || found);
+      return found;
+    });
+    patch("Element", "attachShadow", (self, args, go) => {
+      const root = go(args);
+      watch(root);
+      return root;
+    });
+
+    // Style that no attribute and no element holds.
+    const style = (self, args, go) => go(args.map((a) => typeof a === "string" ? css(a) : a));
+    patch("CSSStyleSheet", "insertRule replace replaceSync", style);
+    patch("CSSGroupingRule", "insertRule", style);
+    patch("CSSStyleDeclaration", "setProperty cssText", style);
+    patch("StylePropertyMap", "set append", style);
+    patch("Element", "animate", (self, args, go) => go(naming(JSON.stringify(args[0])) ? [[], args[1]] : args));
+
+    // Calls. A page that is told "network error" copes; one that gets an exception may not.
+    const NOWHERE = "blob:null/0", is = (args, n = 0) => args.length > n && denied(args[n] = "" + args[n]);
+    patch("", "fetch fetchLater", (self, args, go) => {
+      const [input] = args;
+      return (input && input.url ? denied(input.url) : is(args)) ? Promise.reject(new TypeError("Failed to fetch")) : go(args);
+    });
+    patch("XMLHttpRequest", "open", (self, args, go) => {
+      if (is(args, 1)) args[1] = NOWHERE;
+      return go(args);
+    });
+    patch("Navigator", "sendBeacon", (self, args, go) => is(args) || go(args));
+    patch("", "importScripts", (self, args, go) => go(args.map((url) => denied(url) ? "data:text/javascript," : url)));
+    patch("Worklet", "addModule", (self, args, go) => is(args) ? Promise.reject(new TypeError("Failed to fetch")) : go(args));
+    patch("", "open", (self, args, go) => W[args[1]] && is(args) ? null : go(args));
+    // Port 1 is one that no browser connects to (Fetch standard, port blocking).
+    [["WebSocket WebSocketStream", "wss://localhost:1/"], ["EventSource", NOWHERE], ["Audio", "data:,"],
+      ["WebTransport", "https://localhost:1/"]].forEach(([types, nowhere]) => construct(types, (args) => {
+      if (is(args)) args[0] = nowhere;
+    }));
+    construct("FontFace", (args) => { if (typeof args[1] === "string") args[1] = css(args[1]); });
+    const servers = (args) => {
+      const o = args[0];
+      if (o && o.iceServers) args[0] = { ...o, iceServers: [...o.iceServers].filter(({ urls, url }) =>
+        ![].concat(urls || url).some((u) => denied(("" + u).replace(/^\w+:/, "https://")))) };
+    };
+    construct("RTCPeerConnection webkitRTCPeerConnection", servers);
+    patch("RTCPeerConnection", "setConfiguration", (self, args, go) => (servers(args), go(args)));
+
+    // What a page makes of text and runs elsewhere takes the guard along.
+    construct("Worker SharedWorker", (args) => {
+      const url = "" + args[0], blob = blobs.get(url), data = /^data:[^,]*?(;base64)?,/i.exec(url);
+      if (blob) args[0] = URL.createObjectURL(new Blob([SELF, blob], { type: "text/javascript" }));
+      else if (data) args[0] = "data:text/javascript," + encodeURIComponent(SELF + (data[1] ? atob : decodeURIComponent)(url.slice(data[0].length)));
+    });
+    // A page that a service worker makes up comes without the policy of the site: the site's own is asked for.
+    patch("FetchEvent", "respondWith", (self, [answer], go) => go([Promise.resolve(answer).then((r) =>
+      r && r.type === "default" && /document|frame|object|embed/.test(self.request.destination) ? W.fetch(self.request) : r)]));
+    if (!D) return;
+    const { createObjectURL, revokeObjectURL } = W.URL;
+    W.URL.createObjectURL = (blob) => {
+      const url = R.apply(createObjectURL, URL, [blob]);
+      blobs.set(url, blob);
+      return url;
+    };
+    W.URL.revokeObjectURL = (url) => (blobs.delete(url), R.apply(revokeObjectURL, URL, [url]));
+    watch(D);
+    sweep();
+    if (W !== W.top && W.navigation) W.navigation.addEventListener("navigate", (e) => denied(e.destination.url) && e.preventDefault());
+    W.addEventListener("click", (e) => {
+      const link = e.target.closest && e.target.closest("a[target],area[target]");
+      if (link && W[link.target] && denied(link.href)) e.preventDefault();
+    }, true);
+  };
+  take(G);
+  if (D) try {
     D.cookie.split(";").map(nameOf).filter((name) => name && cookieDenied(name)).forEach((name) => {
       const domains = [""], paths = ["/"];
       let at = host, path = "";
       for (; at.includes("."); at = at.slice(at.indexOf(".") + 1)) domains.push(";domain=" + at);
-      location.pathname.split("/").slice(1, 5).forEach((s) => paths.push(path += "/" + s, path + "/"));
+      here.pathname.split("/").slice(1, 5).forEach((s) => paths.push(path += "/" + s, path + "/"));
       domains.forEach((d) => paths.forEach((p) => ["", ";secure;partitioned"].forEach((more) =>
-        R.apply(write, D, [name + "=;max-age=0;path=" + p + d + more]))));
+        R.apply(setCookie, D, [name + "=;max-age=0;path=" + p + d + more]))));
     });
   } catch { /* a sandboxed page has none */ }
-
-  // Elements, by name: attributes that make the browser ask for something.
-  const src = "src", srcset = "src srcset", media = "src poster", href = "href xlink:href";
-  const loads = {
-    script: "src " + href, img: srcset, source: srcset, iframe: src, frame: src, embed: src, input: src, track: src,
-    audio: src, video: media, object: "data", link: "href imagesrcset", a: "ping", area: "ping", image: href, use: href,
-    feimage: href,
-  };
-  const setAttribute = Element.prototype.setAttribute;
-  const stop = (element, name, value, go, args) => {
-    name = ("" + name).toLowerCase();
-    const asks = element instanceof Element && (loads[element.localName.toLowerCase()] || "").split(" ").includes(name);
-    const urls = /set|ping/.test(name) ? ("" + value).split(/[\s,]+/) : [value];
-    if (!asks || !urls.some((url) => url && denied(url))) return go(args);
-    R.apply(setAttribute, element, ["data-consent-blocked", value]);
-    setTimeout(() => element.dispatchEvent(new Event("error")));
-  };
-  ("Script.src Image.src Image.srcset IFrame.src Frame.src Embed.src Input.src Track.src Media.src Video.poster " +
-   "Source.src Source.srcset Object.data Link.href Link.imageSrcset Anchor.ping Area.ping").split(" ").forEach((e) => {
-    const [type, name] = e.split(".");
-    patch(W["HTML" + type + "Element"] || {}, name, (self, args, go) => stop(self, name, args[0], go, args));
-  });
-  patch(Element, "setAttribute", (self, args, go) => stop(self, args[0], args[1], go, args));
-  patch(Element, "setAttributeNS", (self, args, go) => stop(self, args[1], args[2], go, args));
-
-  // Calls. A page that is told "network error" copes; one that gets an exception may not.
-  const NOWHERE = "blob:null/0", is = (args, n = 0) => args.length > n && denied(args[n] = "" + args[n]);
-  patch(W, "fetch", (self, args, go) => {
-    const [input] = args;
-    return denied(input instanceof Request ? input.url : "" + input) ? Promise.reject(new TypeError("Failed to fetch")) : go(args);
-  });
-  patch(XMLHttpRequest, "open", (self, args, go) => {
-    if (is(args, 1)) args[1] = NOWHERE;
-    return go(args);
-  });
-  patch(Navigator, "sendBeacon", (self, args, go) => is(args) || go(args));
-  // Port 1 is one that no browser connects to (Fetch standard, port blocking).
-  [["WebSocket", "wss://localhost:1/"], ["EventSource", NOWHERE], ["Audio", "data:,"]].forEach(([name, nowhere]) => {
-    try {
-      const type = W[name];
-      W[name] = new Proxy(type, { construct: (t, args, target) => {
-        if (is(args)) args[0] = nowhere;
-        return R.construct(t, args, target);
-      } });
-      // Not so for Audio: it shares the prototype of HTMLAudioElement.
-      if (type.prototype.constructor === type) type.prototype.constructor = W[name];
-    } catch { /* not there, or frozen */ }
-  });
 })(/* TABLE */ null);

@@ -23,12 +23,13 @@ from cmp.wire.banner import banner_html
 from cmp.wire.caching import private_answer, unconditional_request
 from cmp.wire.csp import strict_csp
 from cmp.wire.expiry import expiring_set_cookies
+from cmp.wire.guard import guard_script
 from cmp.wire.html import Rewritten, rewrite_page
 from cmp.wire.occasion import Occasion
 from cmp.wire.tell_me import CookieLine, cookie_lines
 from cmp.wire.words import pick_language, word
 
-# Note on a flow whose body we still want to see: "rewrite" or "watch".
+# Note on a flow whose body we still want to see: "rewrite", "watch", or "worker".
 PAGE = "consentry.page"
 
 # A larger page is sent on unread, under the strict CSP alone (bytes).
@@ -40,13 +41,25 @@ _PAGE_KINDS = (Kind.DOCUMENT, Kind.FRAME)
 # Whatever comes for these is run under the CSP that comes with it: XML, SVG, what a browser takes for HTML by looking
 # at it, and workers, which the CSP of their page does not hold (CSP 3, section 4.2; HTML standard, section 10.2.4).
 _RUN_KINDS = (*_PAGE_KINDS, Kind.OBJECT, Kind.WORKER)
+# Fetch Metadata, section 2.1: whose scripts run in a realm of their own, where the page's guard is not. Worklets ask
+# for nothing.
+_WORKERS = ("worker", "sharedworker", "serviceworker")
+# HTML standard, section 2.1.8 (JavaScript MIME type essence match), as far as browsers meet them.
+_SCRIPTS = ("text/javascript", "application/javascript", "application/x-javascript", "application/ecmascript")
+# ECMA-262, section 11.2.1: a directive counts only where nothing but comments stands before it.
+_STRICT = re.compile(rb"(?:\s|/\*.*?\*/|//[^\n]*+\n)*+[\"']use strict[\"']", re.DOTALL)
 # Answers without a body, or with a part of one.
 _BODILESS = (101, 204, 205, 304)
 _PARTIAL = 206
 # What we can unpack with a bound on the result; asked for in place of what the browser could take.
 _CODINGS = (b"gzip", b"deflate")
-# Labels of UTF-16 (Encoding standard, section 4.2).
-_UTF_16 = re.compile(r"charset\s*=\s*[\"']?\s*(?:utf-16|ucs-2|unicode|csunicode|iso-10646-ucs-2)", re.IGNORECASE)
+# Labels of UTF-16 and ISO-2022-JP (Encoding standard, section 4.2): in these, bytes that look like markup are none.
+_NO_ASCII = re.compile(
+    r"charset\s*=\s*[\"']?\s*(?:utf-16|ucs-2|unicode|csunicode|iso-10646-ucs-2|(?:cs)?iso-?2022-?jp)", re.IGNORECASE
+)
+# What switches ISO-2022-JP to another set. A page may name its coding in a meta tag, or leave it to be guessed.
+_ESCAPES = (b"\x1b$", b"\x1b(")
+_UTF_8 = re.compile(r"charset\s*=\s*[\"']?\s*utf-?8\s*(?:[\"';,]|$)", re.IGNORECASE)
 _NONCE = re.compile(r"'nonce-([A-Za-z0-9+/_=-]{1,200})'")
 
 
@@ -69,13 +82,18 @@ def is_page(answer: http.Response, exchange: Exchange) -> bool:
 
 def ask_for_page(flow: http.HTTPFlow, exchange: Exchange) -> None:
     """Make sure the site answers a page request with a page we can read, and not with "what you have is current"."""
-    if exchange.kind not in _PAGE_KINDS:
+    if exchange.kind not in _PAGE_KINDS and not _is_worker(flow):
         return
     flow.backup()
     fields = unconditional_request(flow.request.headers.fields)
     flow.request.headers.fields = tuple(
         (name, _readable_codings(value) if name.lower() == b"accept-encoding" else value) for name, value in fields
     )
+
+
+def _is_worker(flow: http.HTTPFlow) -> bool:
+    asked = flow.request.headers
+    return asked.get("sec-fetch-dest", "").lower() in _WORKERS or asked.get("service-worker", "").lower() == "script"
 
 
 def _readable_codings(asked: bytes) -> bytes:
@@ -86,7 +104,9 @@ def await_page(flow: http.HTTPFlow, answer: http.Response, now: Enforcement, mar
     """Where the answer is a page: see to it that its body comes by `prepare`. What is not read gets the CSP at once."""
     media_type = content_type(header_list(answer.headers))
     is_html = media_type == _HTML
-    if not (is_html or media_type == _XHTML or exchange.kind in _RUN_KINDS):
+    # On plain HTTP nobody can tell a worker's script from another.
+    perhaps_worker = Unseen.KIND in exchange.unseen and media_type in _SCRIPTS
+    if not (is_html or media_type == _XHTML or exchange.kind in _RUN_KINDS or perhaps_worker):
         return
     if answer.status_code in _BODILESS or flow.request.method == "HEAD":
         return
@@ -96,9 +116,12 @@ def await_page(flow: http.HTTPFlow, answer: http.Response, now: Enforcement, mar
         if is_html:
             answer.stream = Watch()
             flow.metadata[PAGE] = "watch"
-    elif is_html and answer.status_code != _PARTIAL and not _too_long(answer):
+    elif answer.status_code != _PARTIAL and not _too_long(answer) and (is_html or _is_worker(flow)):
         answer.stream = False
-        flow.metadata[PAGE] = "rewrite"
+        flow.metadata[PAGE] = "rewrite" if is_html else "worker"
+    elif perhaps_worker:
+        if _add_csp(answer, now, mark, exchange, named_hosts=frozenset()):
+            answer.headers.fields = private_answer(answer.headers.fields)
     else:
         _hold_unread(answer, now, mark, exchange)
 
@@ -134,6 +157,9 @@ def prepare(flow: http.HTTPFlow, answer: http.Response, now: Enforcement, *, con
             )
             leave_mark(flow, replace(mark, tags=_tags(rewritten)))
         return
+    if flow.metadata[PAGE] == "worker":
+        _guard_worker(answer, now, mark, exchange)
+        return
     text = _readable(answer, answer.raw_content or b"")
     if text is None:
         _hold_unread(answer, now, mark, exchange)
@@ -158,6 +184,19 @@ def let_pass_unread(flow: http.HTTPFlow, answer: http.Response, now: Enforcement
     _hold_unread(answer, now, mark, exchange)
     for line in _expiries(mark, exchange):
         answer.headers.add("Set-Cookie", line)
+
+
+def _guard_worker(answer: http.Response, now: Enforcement, mark: Mark, exchange: Exchange) -> None:
+    """Put the guard first into a worker's script, whose realm the page's guard does not reach, under a CSP as well: what
+    a module asks for is asked before the guard runs."""
+    script = _content(answer, answer.raw_content or b"")
+    if script is not None:
+        # When they chose and under which policy does not matter to the guard; one would be kept for each.
+        visitor = replace(mark.visitor, decided_at=None, policy="", tell_me=False)
+        guard = guard_script(now.policy, visitor, exchange.signals, exchange.url).strip().encode("ascii")
+        answer.headers.pop("Content-Encoding", None)
+        answer.content = b"".join([b'"use strict";' if _STRICT.match(script) else b"", guard, b"\n", script])
+    _hold_unread(answer, now, mark, exchange)
 
 
 def _rewrite(
@@ -198,6 +237,7 @@ def _rewrite(
         exchange.url,
         head=head,
         body_start=body_start,
+        frame_head=head,
         reserved=reserved,
         language=language,
     )
@@ -230,15 +270,22 @@ def _told(
     )
 
 
-def _readable(answer: http.Response, raw: bytes) -> str | None:
-    """The page with each byte as one character, or None for a page we cannot read: it goes out under the CSP alone."""
+def _content(answer: http.Response, raw: bytes) -> bytes | None:
+    """The body without its coding; None for one that cannot be read, or not within the limit."""
     coding = answer.headers.get("content-encoding", "identity").strip().lower()
     data: bytes | None = raw if coding in ("", "identity") else None
     if coding in ("gzip", "x-gzip", "deflate"):
         data = _unpacked(raw)
-    if data is None or len(data) > PAGE_LIMIT or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    return None if data is None or len(data) > PAGE_LIMIT else data
+
+
+def _readable(answer: http.Response, raw: bytes) -> str | None:
+    """The page with each byte as one character, or None for a page we cannot read: it goes out under the CSP alone."""
+    data = _content(answer, raw)
+    if data is None or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return None
-    if _UTF_16.search(answer.headers.get("content-type", "")):
+    stated = ", ".join(answer.headers.get_all("content-type"))
+    if _NO_ASCII.search(stated) or (any(sign in data for sign in _ESCAPES) and not _UTF_8.search(stated)):
         return None
     return data.decode("latin-1")
 

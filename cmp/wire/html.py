@@ -13,12 +13,16 @@ read it.
 This is for usability, and for what no CSP can stop; the CSP enforces.
 """
 
+import base64
 import bisect
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from html import escape, unescape
 from typing import Final, NamedTuple
+from urllib.parse import unquote
 
 import turbohtml
 
@@ -63,22 +67,24 @@ def rewrite_page(
     *,
     head: str,
     body_start: str,
+    frame_head: str = "",
     reserved: str = RESERVED_PATH,
     language: str = "en",
 ) -> Rewritten:
-    """Rewrite a page, given as Latin-1 text. `head` goes first into its head, `body_start` first into its body.
+    """Rewrite a page, given as Latin-1 text. `head` goes first into its head, `body_start` first into its body,
+    `frame_head` first into every page that stands in an attribute of it (`srcdoc`).
 
     Never raises, whatever the text; the same text gives the same text.
     """
     judge = _Judge(policy, visitor, signals, page)
-    done = _Rewriting(judge, reserved, language, page).whole(text, head, body_start)
+    done = _Rewriting(judge, reserved, language, page, head=frame_head).whole(text, head, body_start)
     return Rewritten(done, tuple(dict.fromkeys(judge.stopped)), frozenset(judge.hosts))
 
 
 # ------------------------------------------------------------------------------------------------ what asks for what
 
 # How the URLs stand in an attribute.
-_ONE, _LIST, _CANDIDATES = "one", "list", "candidates"
+_ONE, _LIST, _CANDIDATES, _STEPS = "one", "list", "candidates", "steps"
 
 # Element, attribute, how, kind. Forms and refreshes count as frames: nobody can tell from the markup whether the person
 # asks for them, so they get the stricter reading of a navigation.
@@ -113,10 +119,11 @@ _LOADS: Final[tuple[tuple[str, str, str, Kind], ...]] = (
     ("*", "attributionsrc", _LIST, Kind.BEACON),
     ("*", "background", _ONE, Kind.IMAGE),
     ("link", "imagesrcset", _CANDIDATES, Kind.IMAGE),
+    *((tag, name, _STEPS, Kind.IMAGE) for tag in ("set", "animate") for name in ("from", "to", "by", "values")),
 )
 
-# What a link asks for, by the words of `rel` (HTML standard, section 4.6.8); the first that is there counts. Others
-# load nothing.
+# What a link asks for, by the words of `rel` (HTML standard, section 4.6.8); the first that is there counts, and a word
+# that is not here may ask for anything.
 _LINKS: Final[tuple[tuple[str, Kind], ...]] = (
     ("stylesheet", Kind.STYLE),
     ("modulepreload", Kind.SCRIPT),
@@ -127,10 +134,15 @@ _LINKS: Final[tuple[tuple[str, Kind], ...]] = (
     ("apple-touch-startup-image", Kind.IMAGE),
     ("mask-icon", Kind.IMAGE),
     ("manifest", Kind.MANIFEST),
-    ("prefetch", Kind.OTHER),
     ("prerender", Kind.FRAME),
-    ("preconnect", Kind.OTHER),
-    ("dns-prefetch", Kind.OTHER),
+)
+# Words of links that only say something; they name no host that anybody asks before a person goes there.
+_SAYING: Final = frozenset(
+    {
+        *("alternate", "amphtml", "author", "bookmark", "canonical", "dc.source", "edituri", "external", "help", "me"),
+        *("license", "next", "nofollow", "noopener", "noreferrer", "opener", "pingback", "prev", "privacy-policy"),
+        *("shortlink", "start", "tag", "terms-of-service", "up", "wlwmanifest"),
+    }
 )
 _PRELOADS: Final = {
     "script": Kind.SCRIPT,
@@ -173,11 +185,16 @@ _INLINE: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 )
 
 _HTML: Final = turbohtml.Namespace.HTML
+# SVG 2, section 6.6: presentation attributes that take a url().
+_PRESENTING: Final = (
+    *("clip-path", "cursor", "fill", "filter", "marker-end", "marker-mid", "marker-start", "mask", "stroke"),
+)
 _FRAMES: Final = frozenset({"iframe", "frame"})
 _SELECTOR: Final = ",".join(
     [
         *(f"{tag}[{name}]" if ":" not in name else tag for tag, name, _, _ in _LOADS if tag not in ("feimage", "*")),
         *("script", "style", "meta[http-equiv]", "link[href]", "iframe[srcdoc]", "[style]", "feImage"),
+        *(f"[{name}]" for name in _PRESENTING),
         *(f"[{name}]" for tag, name, _, _ in _LOADS if tag == "*"),
     ]
 )
@@ -220,7 +237,7 @@ class _Judge:
             denied = self.policy.unknown_host is Unknown.DENY and text.strip() != ""
             return (None, Ruling(False, Reason.UNKNOWN_DENIED, "unknown.host")) if denied else None
         if not url.is_network:
-            return None
+            return next((found for name in _named_inside(text) if (found := self._judge(name, kind, base))), None)
         self.hosts.add(url.host)
         asked = Exchange(
             method="GET",
@@ -258,6 +275,26 @@ class _Judge:
         return strictest([rule_on_vendor(part, self.visitor, self.signals, rule) for part, rule in rules])
 
 
+def _named_inside(url: str) -> Iterator[str]:
+    """The addresses that stand in the content of a data: or javascript: URL."""
+    head, _, content = url.lstrip(_CONTROLS).partition(":")
+    scheme = _BREAKS.sub("", head).lower()
+    if scheme not in ("data", "javascript"):
+        return
+    if scheme == "data" and content.partition(",")[0].lower().rstrip().endswith("base64"):
+        try:
+            content = base64.b64decode(content.partition(",")[2] + "==").decode("latin-1")
+        except ValueError:
+            return
+    content = unquote(content, "latin-1")
+    yield from (found[0] for found in _ABSOLUTE.finditer(unescape(content)))
+
+
+_CONTROLS: Final = "".join(map(chr, range(0x21)))
+_BREAKS: Final = re.compile("[\\t\\n\\r]")
+_ABSOLUTE: Final = re.compile(r"(?:(?:http|ws)s?:)?[\\/]{2}[^\\/\s\"'`()<>,;][^\s\"'`()<>,;]{0,2000}+", re.IGNORECASE)
+
+
 def _readings(text: str) -> Iterator[str]:
     """What a URL of a Latin-1 text can be to a browser: the same in ASCII, else perhaps UTF-8 under it.
 
@@ -279,7 +316,10 @@ _CODE_TYPES: Final = re.compile(
 )
 _REFRESH: Final = re.compile(r"[\s\d.]*[;,\s]*(?:url\s*=\s*)?['\"]?([^'\"]*)", re.IGNORECASE | re.DOTALL)
 _HIDDEN_STYLE: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-_SPECULATED: Final = re.compile(r'"((?:https?:)?\\?/\\?/[^"]{1,2000})"')
+# A string of a JSON text that is a value, with what stands before it.
+_JSON_VALUE: Final = re.compile(r'(?<=[\[{,:])(\s*+)("(?:[^"\\]|\\.)*+")(?!\s*+:)', re.DOTALL)
+# ECMA-262, section 16.2.2: what a module asks for before it runs.
+_IMPORTED: Final = re.compile(r"(?:\bimport\b|\bfrom\b|[}*])\s*+[\"']([^\"'\n]{1,2000}+)[\"']")
 
 # HTML standard, sections 13.2.5.32 to 13.2.5.39: a name may begin with "=", an unquoted value holds "/".
 _ATTRIBUTE: Final = re.compile(
@@ -288,12 +328,18 @@ _ATTRIBUTE: Final = re.compile(
 )
 _TAG_NAME: Final = re.compile(r"<[^\t\n\f\r />]*+")
 
-# CSS: url(...), and strings where a string is a URL (@import, image-set and its like). Bounded: no URL is longer.
-_CSS_STRING: Final = r"\"(?:[^\"\\\n]|\\.){0,4000}+\"|'(?:[^'\\\n]|\\.){0,4000}+'"
-_CSS_URL: Final = re.compile(
-    rf"(?P<before>(?:\burl|\bsrc)\(\s{{0,99}}|@import\s{{1,99}}|image-set\(\s{{0,99}}|,\s{{0,99}})"
-    rf"(?P<url>{_CSS_STRING}|(?<=\()[^\s\"'()]{{1,4000}}+)",
-    re.IGNORECASE,
+# CSS Syntax 3, section 4.3: comments, strings and url() as a browser delimits them, with escapes in the name, also
+# unclosed at the end. Bounded: no URL is longer.
+_CSS_U, _CSS_R, _CSS_L = (
+    rf"(?:\\?{char}|\\0{{0,4}}{code:x}\s?|\\0{{0,4}}{code - 32:x}\s?)"
+    for char, code in (("u", 0x75), ("[r]", 0x72), ("l", 0x6C))
+)
+_CSS_TOKEN: Final = re.compile(
+    r"/\*.*?(?:\*/|\Z)"
+    r"|(?P<string>\"(?:[^\"\\\n]|\\.){0,100000}+(?:\"|(?=\n)|\\?\Z)"
+    r"|'(?:[^'\\\n]|\\.){0,100000}+(?:'|(?=\n)|\\?\Z))"
+    rf"|(?P<open>{_CSS_U}{_CSS_R}{_CSS_L}\(\s*+)(?P<url>(?![\"'])(?:[^)\\]|\\.){{0,100000}}+)",
+    re.IGNORECASE | re.DOTALL,
 )
 _CSS_ESCAPE: Final = re.compile(r"\\(?:([0-9a-fA-F]{1,6})[ \t\n\f]?|(.))", re.DOTALL)
 _REFERENCE: Final = re.compile(r"&(?:#[0-9]{1,7};?|#[xX][0-9a-fA-F]{1,6};?|[A-Za-z][A-Za-z0-9]{1,31};?)")
@@ -313,6 +359,8 @@ class _Rewriting:
     language: str
     base: Url
     depth: int = 0
+    # What goes first into every page that stands in this one.
+    head: str = ""
 
     def whole(self, text: str, head: str = "", body_start: str = "") -> str:
         """The text with everything denied made inert, and our markup put in."""
@@ -363,26 +411,41 @@ class _Rewriting:
         special = _SPECIAL.get(tag)
         if special is not None:
             special(self, element, base, change)
-        style = element.attr("style")
-        if style is not None and "(" in style:
-            change.values["style"] = lambda raw: self._css(raw, base)
-        if tag == "style":
+        for name in ("style", *_PRESENTING):
+            value = element.attr(name)
+            if value is not None and "(" in value:
+                change.values[name] = lambda raw: self._css(raw, base)
+        if tag in ("style", "script"):
             stop = place.end_tag.start_offset if place.end_tag is not None else len(source.lines)
             content = source.raw(end, stop)
-            kept = self._css(content, base)
+            kept = self._css(content, base) if tag == "style" else self._map(element, content, base)
             if kept != content:
                 yield end, stop, kept
         raw = source.raw(start, end)
         changed = change.carried_out(raw)
         if changed != raw:
             yield start, end, changed
+        if tag in ("html", "body"):
+            yield from _later_tags(source, tag, end, change)
+
+    def _map(self, element: turbohtml.Element, content: str, base: Url) -> str:
+        """An import map without the addresses that are denied."""
+        if (element.attr("type") or "").strip().lower() != "importmap":
+            return content
+
+        def judged(match: re.Match[str]) -> str:
+            url = _json_text(match[2])
+            denied = _NAMES_HOST.search(url) and self.judge.stops(url, Kind.SCRIPT, base) is not None
+            return f'{match[1]}"data:text/javascript,"' if denied else match[0]
+
+        return _JSON_VALUE.sub(judged, content)
 
     def _loads(self, element: turbohtml.Element, tag: str, base: Url, change: "_Change") -> None:
         for name, how, kind in _BY_TAG.get(tag, _BY_TAG["*"]):
             value = element.attr(name)
             if value is None:
                 continue
-            urls = [value] if how == _ONE else value.split() if how == _LIST else _candidates(value)
+            urls = _URLS[how](value)
             denied = [found for url in urls if (found := self.judge.stops(url, kind, base)) is not None]
             if not denied:
                 continue
@@ -414,18 +477,27 @@ class _Rewriting:
         type_ = (element.attr("type") or "").strip()
         if element.attr("src") is not None:
             return
-        if type_.lower() == "speculationrules":
-            urls = (found.replace("\\", "") for found in _SPECULATED.findall(element.text))
-            if [url for url in urls if self.judge.stops(url, Kind.OTHER, base) is not None]:
+        if type_.lower() in ("speculationrules", "module"):
+            code = element.text
+            speculated = type_.lower() != "module"
+            named = (
+                [_json_text(found[2]) for found in _JSON_VALUE.finditer(code)]
+                if speculated
+                else _IMPORTED.findall(code)
+            )
+            kind = Kind.OTHER if speculated else Kind.SCRIPT
+            urls = (url for url in named if _NAMES_HOST.search(url))
+            if [url for url in urls if self.judge.stops(url, kind, base) is not None]:
                 _no_code(change)
-        elif _CODE_TYPES.fullmatch(type_) and self.judge.stops_code(element.text):
+                return
+        if _CODE_TYPES.fullmatch(type_) and self.judge.stops_code(element.text):
             _no_code(change)
 
     def _link(self, element: turbohtml.Element, base: Url, change: "_Change") -> None:
         words = (element.attr("rel") or "").lower().split()
-        kind = next((kind for word, kind in _LINKS if word in words), None)
-        if kind is None:
+        if _SAYING.issuperset(words):
             return
+        kind = next((kind for word, kind in _LINKS if word in words), Kind.OTHER)
         if "preload" in words and kind is Kind.OTHER:
             kind = _PRELOADS.get((element.attr("as") or "").lower(), Kind.OTHER)
         href = element.attr("href")
@@ -441,24 +513,25 @@ class _Rewriting:
 
     def _iframe(self, element: turbohtml.Element, base: Url, change: "_Change") -> None:
         if element.attr("srcdoc") is not None and "srcdoc" not in change.inert and self.depth < _DEEPEST:
-            inner = _Rewriting(self.judge, self.reserved, self.language, base, self.depth + 1)
-            change.values["srcdoc"] = inner.whole
+            inner = _Rewriting(self.judge, self.reserved, self.language, base, self.depth + 1, self.head)
+            change.values["srcdoc"] = partial(inner.whole, head=self.head)
 
     def _css(self, text: str, base: Url) -> str:
         def judged(match: re.Match[str]) -> str:
             url = match["url"]
-            quoted = url[0] in "\"'"
-            name = _CSS_ESCAPE.sub(_css_character, url[1:-1] if quoted else url)
-            # After a comma only a string can be an image-set's URL, and most strings there are font names.
-            if match["before"][0] == "," and "/" not in name:
+            name = _CSS_ESCAPE.sub(
+                _css_character, match["string"][1:] if url is None and match["string"] else url or ""
+            )
+            if url is None:
+                name = name.rstrip("\"'") if _may_be_url(text, match.start(), name) else ""
+            if not name.strip() or self.judge.stops(name, _css_kind(text, match), base) is None:
                 return match[0]
-            kind = Kind.STYLE if match["before"][:1] == "@" else Kind.OTHER
-            if not name.strip() or self.judge.stops(name, kind, base) is None:
-                return match[0]
-            return match["before"] + ('"data:,"' if quoted else "data:,")
+            return '"data:,"' if url is None else f"{match['open']}data:,"
 
-        return _CSS_URL.sub(judged, text)
+        return _CSS_TOKEN.sub(judged, text)
 
+
+_NAMES_HOST: Final = re.compile(r"[\\/][\t\n\r]*+[\\/]|:")
 
 _SPECIAL: Final[dict[str, Callable[[_Rewriting, turbohtml.Element, Url, "_Change"], None]]] = {
     "script": _Rewriting._script,
@@ -466,6 +539,30 @@ _SPECIAL: Final[dict[str, Callable[[_Rewriting, turbohtml.Element, Url, "_Change
     "meta": _Rewriting._meta,
     "iframe": _Rewriting._iframe,
 }
+
+
+def _may_be_url(text: str, at: int, string: str) -> bool:
+    """Whether a string of CSS can be an address: behind a rule's name, in a function, in a custom property. One that
+    names no host is no other's."""
+    before = text[max(0, at - 500) : at]
+    before = before[max(map(before.rfind, ";{}")) + 1 :]
+    return any(sign in before for sign in ("(", "@", "--")) and _NAMES_HOST.search(string) is not None
+
+
+def _css_kind(text: str, match: re.Match[str]) -> Kind:
+    before = text[max(0, match.start() - 40) : match.start()].rpartition("@")[2].lower()
+    return Kind.STYLE if before.startswith("import") and ";" not in before else Kind.OTHER
+
+
+def _json_values(text: str) -> list[str]:
+    return [_json_text(found[2]) for found in _JSON_VALUE.finditer(text)]
+
+
+def _json_text(literal: str) -> str:
+    try:
+        return str(json.loads(literal, strict=False))
+    except ValueError:
+        return literal[1:-1]
 
 
 def _css_character(match: re.Match[str]) -> str:
@@ -484,6 +581,15 @@ def _candidates(srcset: str) -> list[str]:
             continue
         found += [word.strip(","), *(part for part in word.split(",") if part and "//" in part.replace("\\", "/"))]
     return [url for url in dict.fromkeys(found) if url and not re.fullmatch(r"[0-9.]+[wxh]", url)]
+
+
+_URLS: Final[dict[str, Callable[[str], list[str]]]] = {
+    _ONE: lambda value: [value],
+    _LIST: str.split,
+    _CANDIDATES: _candidates,
+    # SMIL Animation, section 3.2.2; most are numbers and colours, which name no host.
+    _STEPS: lambda value: [step for step in value.split(";") if _NAMES_HOST.search(step)],
+}
 
 
 def _is_hidden(element: turbohtml.Element) -> bool:
@@ -561,6 +667,18 @@ def _attributes(tag: str, at: int) -> Iterator[re.Match[str]]:
             return
         yield match
         at = match.end()
+
+
+def _later_tags(source: "_Source", tag: str, after: int, change: _Change) -> Iterator[_Edit]:
+    """The attributes of a second `html` or `body` tag become the first one's (HTML standard, section 13.2.6.4.7)."""
+    if not (change.inert or change.values):
+        return
+    for found in re.compile(rf"<{tag}(?=[\t\n\f\r />])", re.IGNORECASE).finditer(source.lines, after):
+        end = max([found.end(), *(attribute.end() for attribute in _attributes(source.lines, found.end()))])
+        raw = source.raw(found.start(), end)
+        changed = _Change(inert=change.inert, values=change.values).carried_out(raw)
+        if changed != raw:
+            yield found.start(), end, changed
 
 
 def _without_ours(element: turbohtml.Element, source: "_Source", done: set[tuple[int, int]]) -> Iterator[_Edit]:

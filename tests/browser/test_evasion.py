@@ -1,0 +1,78 @@
+"""Pages that try to reach a tracker do not, in real Chromium, through the real proxy, for somebody who has refused.
+
+`make test` visits some of each family, `make soak` all.
+"""
+
+import random
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+
+from tests.browser.chromium import needs_chromium
+from tests.browser.evasion import BARE, DEFAULT, STRICT, Vector, read_vectors, world
+from tests.live import ROOT
+
+VECTORS = read_vectors()
+FAMILIES = {family: tuple(found) for family, found in groupby(VECTORS, key=lambda vector: vector.family)}
+POLICIES = {STRICT: "strict", DEFAULT: "default"}
+# So many stand in the files, and so many of them are not stopped under a policy.
+PINNED = 0
+LIMITS = {"strict": 0, "default": 0}
+
+
+def some() -> tuple[Vector, ...]:
+    """A few of each family, always the same ones."""
+    seeded = random.Random(7)
+    return tuple(vector for found in FAMILIES.values() for vector in seeded.sample(found, 2))
+
+
+class Visits:
+    def __init__(self, vectors: tuple[Vector, ...], arrived: dict[str, list[str]]) -> None:
+        self.vectors = vectors
+        self._arrived = arrived
+
+    def of(self, vector: Vector, site: str) -> list[str]:
+        return self._arrived.get(f"{vector.id}-{site}", [])
+
+    def leaks(self, site: str) -> dict[str, list[str]]:
+        return {vector.id: found for vector in self.vectors if (found := self.of(vector, site))}
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param("some"), pytest.param("all", marks=[pytest.mark.soak, pytest.mark.timeout(3600)])],
+)
+def visits(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visits]:
+    chosen = some() if request.param == "some" else VECTORS
+    with world(tmp_path_factory.mktemp("evasion"), chosen) as running:
+        yield Visits(chosen, running.visit(chosen))
+
+
+@pytest.mark.browser
+@needs_chromium
+class TestInChromium:
+    def test_without_the_proxy_every_page_reaches_its_tracker(self, visits: Visits) -> None:
+        reached = visits.leaks(BARE)
+        assert [vector.id for vector in visits.vectors if vector.id not in reached] == []
+
+    @pytest.mark.parametrize("site", POLICIES, ids=POLICIES.get)
+    def test_after_a_refusal_nothing_arrives(self, visits: Visits, site: str) -> None:
+        limits = {vector.id for vector in visits.vectors if POLICIES[site] in vector.leaks}
+        leaks = visits.leaks(site)
+        assert {id_: found for id_, found in leaks.items() if id_ not in limits} == {}
+        # What the documentation calls a limit is one still.
+        assert [id_ for id_ in sorted(limits) if id_ not in leaks] == []
+
+
+def test_the_vectors_are_as_many_as_ever() -> None:
+    assert len({vector.id for vector in VECTORS}) == len(VECTORS) == PINNED
+    assert {name: sum(name in vector.leaks for vector in VECTORS) for name in LIMITS} == LIMITS
+    # A host label holds no more (RFC 1035, section 2.3.4), and the visit's own letter goes with it.
+    assert [vector.id for vector in VECTORS if len(vector.id) > 61 or not vector.id.replace("-", "").isalnum()] == []
+
+
+def test_what_is_not_stopped_is_documented() -> None:
+    text = Path(ROOT / "docs" / "limits.md").read_text("utf-8")
+    assert [vector.id for vector in VECTORS if vector.leaks and f"`{vector.id}`" not in text] == []
