@@ -58,7 +58,7 @@
         at = dot < 0 ? "" : at.slice(dot + 1);
       }
       return verdict ?? first(t.e, url);
-    }), ours || tables.every((t) => t.u));
+    }), ours || open);
   };
 
   // Names have a verdict, or [host suffix, verdict] each; patterns are [glob, host suffix, verdict].
@@ -72,8 +72,9 @@
     return at < 0 ? "" : pair.slice(0, at).trim();
   };
 
-  // Texts that name hosts: CSS, code, what stands in a data URL.
-  const cut = (text) => text.replace(/(?:(?:http|ws)s?:)?[\\/]{2}[^\s"'`()<>,;]+/gi, (url) => denied(url) ? "data:," : url);
+  // Texts that name hosts: CSS, code, what stands in a data URL. Where the unknown is denied a CSP holds them.
+  const open = tables.every((t) => t.u);
+  const cut = (text) => !open ? text : text.replace(/(?:(?:http|ws)s?:)?[\\/]{2}[^\s\x22'`()<>,;]+/gi, (url) => denied(url) ? "data:," : url);
   const css = (text) => {
     text = "" + text;
     const read = text.replace(/\/\*[^]*?\*\/|\\\n/g, "").replace(/\\([0-9a-f]{1,6})\s?/gi, (m, h) => String.fromCodePoint(Math.min(parseInt(h, 16), 0x10ffff)));
@@ -97,7 +98,7 @@
     if (!asks.test(name) || tag.includes("-") || (name === "href" && /^a(rea)?$/.test(tag))) return value;
     if (name === "style") return css(value);
     if (name === "srcdoc") return SCRIPT + clean(value);
-    const text = ("" + value).trim(), blob = frames.test(tag) && blobs.get(text);
+    const text = ("" + value).trim(), blob = open && frames.test(tag) && blobs.get(text);
     if (blob && /^(text|image.svg|application.x)/.test(blob.type)) {
       const read = new XMLHttpRequest();
       read.open("GET", text, false);
@@ -208,7 +209,7 @@
       const found = permitted(element, name, typeof value === "string" ? value : value = "" + value);
       return found === undefined ? blocked(element, value) : go(found);
     };
-    const node = (self, args, go) => put(self.localName ? self : { localName: "" }, args[0].name, args[0].value, () => go(args));
+    const node = (self, args, go) => put(self.localName ? self : { localName: "x" }, args[0].name, args[0].value, () => go(args));
     patch("Element", "setAttribute", (self, [k, v], go) => put(self, k, v, (v) => go([k, v])));
     patch("Element", "setAttributeNS", (self, [n, k, v], go) => put(self, k, v, (v) => go([n, k, v])));
     patch("Element", "setAttributeNode setAttributeNodeNS", node);
@@ -297,6 +298,8 @@
     });
     patch("Navigator", "sendBeacon", (self, args, go) => is(args) || go(args));
     patch("", "importScripts", (self, args, go) => go(args.map((url) => denied(url) ? "data:text/javascript," : url)));
+    patch("Cache", "add addAll", (self, args, go) =>
+      [].concat(args[0]).some((r) => denied(r.url || r)) ? Promise.reject(new TypeError("Failed to fetch")) : go(args));
     patch("Worklet", "addModule", (self, args, go) => is(args) ? Promise.reject(new TypeError("Failed to fetch")) : go(args));
     patch("", "open", (self, args, go) => W[args[1]] && is(args) ? null : go(args));
     // Port 1 is one that no browser connects to (Fetch standard, port blocking).

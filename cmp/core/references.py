@@ -118,6 +118,9 @@ def _link(value: str) -> Reading:
         elif kinds := [kind for relation, kind in _FETCHING.items() if relation in relations]:
             kind = _AS.get(parameters.get("as", "").lower(), kinds[0])
             found.append(Reference(start, end, target[1], kind))
+            # HTML standard, section 4.2.4.4: what a preload asks for instead of its target, by the size of the screen.
+            sizes = parameters.get("imagesrcset", "").replace(",", " ").split()
+            found += [Reference(start, end, url, Kind.IMAGE) for url in sizes if "/" in url or "\\" in url]
     return Reading(tuple(found), members)
 
 

@@ -7,7 +7,6 @@ page is rewritten, what a CSP or a banner says (`cmp.wire`), whether something i
 import re
 import zlib
 from dataclasses import dataclass, field, replace
-from html import escape
 
 from mitmproxy import http
 
@@ -19,13 +18,13 @@ from cmp.core.forms import ruling_form
 from cmp.live.enforcement import Enforcement
 from cmp.live.originals import keep_answer
 from cmp.seal.cookie import read_cookie
-from cmp.wire.banner import banner_html
 from cmp.wire.caching import private_answer, unconditional_request
 from cmp.wire.csp import strict_csp
 from cmp.wire.expiry import expiring_set_cookies
 from cmp.wire.guard import guard_script
 from cmp.wire.html import Rewritten, rewrite_page
 from cmp.wire.occasion import Occasion
+from cmp.wire.page import page_for, readable_page
 from cmp.wire.tell_me import CookieLine, cookie_lines
 from cmp.wire.words import pick_language, word
 
@@ -53,14 +52,6 @@ _BODILESS = (101, 204, 205, 304)
 _PARTIAL = 206
 # What we can unpack with a bound on the result; asked for in place of what the browser could take.
 _CODINGS = (b"gzip", b"deflate")
-# Labels of UTF-16 and ISO-2022-JP (Encoding standard, section 4.2): in these, bytes that look like markup are none.
-_NO_ASCII = re.compile(
-    r"charset\s*=\s*[\"']?\s*(?:utf-16|ucs-2|unicode|csunicode|iso-10646-ucs-2|(?:cs)?iso-?2022-?jp)", re.IGNORECASE
-)
-# What switches ISO-2022-JP to another set. A page may name its coding in a meta tag, or leave it to be guessed.
-_ESCAPES = (b"\x1b$", b"\x1b(")
-_UTF_8 = re.compile(r"charset\s*=\s*[\"']?\s*utf-?8\s*(?:[\"';,]|$)", re.IGNORECASE)
-_NONCE = re.compile(r"'nonce-([A-Za-z0-9+/_=-]{1,200})'")
 
 
 @dataclass
@@ -187,8 +178,8 @@ def let_pass_unread(flow: http.HTTPFlow, answer: http.Response, now: Enforcement
 
 
 def _guard_worker(answer: http.Response, now: Enforcement, mark: Mark, exchange: Exchange) -> None:
-    """Put the guard first into a worker's script, whose realm the page's guard does not reach, under a CSP as well: what
-    a module asks for is asked before the guard runs."""
+    """Put the guard first into a worker's script, whose realm the page's guard does not reach, and a CSP beside it:
+    what a module imports is asked for before the guard runs."""
     script = _content(answer, answer.raw_content or b"")
     if script is not None:
         # When they chose and under which policy does not matter to the guard; one would be kept for each.
@@ -209,37 +200,33 @@ def _rewrite(
     text: str,
     consent_up: bool,
 ) -> Rewritten:
-    head = body_start = ""
-    reserved = now.reserved
     accept = ", ".join(field_lines(header_list(flow.request.headers), "accept-language"))
     language = pick_language(accept, now.policy.languages)
-    if now.consent is not None and exchange.kind in _PAGE_KINDS:
-        nonces = _NONCE.findall(" ".join(answer.headers.get_all("Content-Security-Policy")))
-        nonce = f' nonce="{escape(nonces[0])}"' if nonces else ""
-        head = f'<script src="{reserved}guard.js"{nonce}></script>'
-        if _may_be_top_level(exchange):
-            banner = banner_html(
-                now.policy,
-                mark.visitor,
-                exchange.signals,
-                language,
-                reserved=reserved,
-                problem="" if consent_up else word(language, "failed"),
-                occasion=_occasion(now, mark, exchange),
-                told=_told(answer, now, mark, exchange, language),
-            )
-            body_start = banner.replace("<script ", f"<script{nonce} ") if nonce else banner
-    return rewrite_page(
+    if now.consent is None or exchange.kind not in _PAGE_KINDS:
+        return rewrite_page(
+            text,
+            now.policy,
+            mark.visitor,
+            exchange.signals,
+            exchange.url,
+            head="",
+            body_start="",
+            reserved=now.reserved,
+            language=language,
+        )
+    return page_for(
         text,
         now.policy,
         mark.visitor,
         exchange.signals,
         exchange.url,
-        head=head,
-        body_start=body_start,
-        frame_head=head,
-        reserved=reserved,
         language=language,
+        reserved=now.reserved,
+        csp=answer.headers.get_all("Content-Security-Policy"),
+        alone=_may_be_top_level(exchange),
+        problem="" if consent_up else word(language, "failed"),
+        occasion=_occasion(now, mark, exchange),
+        told=_told(answer, now, mark, exchange, language),
     )
 
 
@@ -282,12 +269,7 @@ def _content(answer: http.Response, raw: bytes) -> bytes | None:
 def _readable(answer: http.Response, raw: bytes) -> str | None:
     """The page with each byte as one character, or None for a page we cannot read: it goes out under the CSP alone."""
     data = _content(answer, raw)
-    if data is None or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return None
-    stated = ", ".join(answer.headers.get_all("content-type"))
-    if _NO_ASCII.search(stated) or (any(sign in data for sign in _ESCAPES) and not _UTF_8.search(stated)):
-        return None
-    return data.decode("latin-1")
+    return None if data is None else readable_page(data, ", ".join(answer.headers.get_all("content-type")))
 
 
 def _unpacked(raw: bytes) -> bytes | None:

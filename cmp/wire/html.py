@@ -237,7 +237,12 @@ class _Judge:
             denied = self.policy.unknown_host is Unknown.DENY and text.strip() != ""
             return (None, Ruling(False, Reason.UNKNOWN_DENIED, "unknown.host")) if denied else None
         if not url.is_network:
-            return next((found for name in _named_inside(text) if (found := self._judge(name, kind, base))), None)
+            # Of what only a policy with a list would stop, the CSP that such content inherits lets nothing pass.
+            inside = _named_inside(text) if kind in _RUN else ()
+            return next(
+                (found for name in inside if (found := self._judge(name, kind, base)) and found[1].vendor is not None),
+                None,
+            )
         self.hosts.add(url.host)
         asked = Exchange(
             method="GET",
@@ -290,6 +295,8 @@ def _named_inside(url: str) -> Iterator[str]:
     yield from (found[0] for found in _ABSOLUTE.finditer(unescape(content)))
 
 
+# What a data: URL is run as; in a picture nothing is asked for (SVG 2, section 2.2.5).
+_RUN: Final = frozenset({Kind.FRAME, Kind.OBJECT, Kind.SCRIPT, Kind.STYLE})
 _CONTROLS: Final = "".join(map(chr, range(0x21)))
 _BREAKS: Final = re.compile("[\\t\\n\\r]")
 _ABSOLUTE: Final = re.compile(r"(?:(?:http|ws)s?:)?[\\/]{2}[^\\/\s\"'`()<>,;][^\s\"'`()<>,;]{0,2000}+", re.IGNORECASE)
@@ -319,7 +326,7 @@ _HIDDEN_STYLE: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden",
 # A string of a JSON text that is a value, with what stands before it.
 _JSON_VALUE: Final = re.compile(r'(?<=[\[{,:])(\s*+)("(?:[^"\\]|\\.)*+")(?!\s*+:)', re.DOTALL)
 # ECMA-262, section 16.2.2: what a module asks for before it runs.
-_IMPORTED: Final = re.compile(r"(?:\bimport\b|\bfrom\b|[}*])\s*+[\"']([^\"'\n]{1,2000}+)[\"']")
+_IMPORTED: Final = re.compile(r"\b(?:import|from)(?:\s|/\*.*?\*/)*+[\"']([^\"'\n]{1,2000}+)[\"']", re.DOTALL)
 
 # HTML standard, sections 13.2.5.32 to 13.2.5.39: a name may begin with "=", an unquoted value holds "/".
 _ATTRIBUTE: Final = re.compile(
@@ -341,6 +348,7 @@ _CSS_TOKEN: Final = re.compile(
     rf"|(?P<open>{_CSS_U}{_CSS_R}{_CSS_L}\(\s*+)(?P<url>(?![\"'])(?:[^)\\]|\\.){{0,100000}}+)",
     re.IGNORECASE | re.DOTALL,
 )
+_AT_RULE: Final = re.compile(r"@([A-Za-z-]++)[^;{}]*+\Z")
 _CSS_ESCAPE: Final = re.compile(r"\\(?:([0-9a-fA-F]{1,6})[ \t\n\f]?|(.))", re.DOTALL)
 _REFERENCE: Final = re.compile(r"&(?:#[0-9]{1,7};?|#[xX][0-9a-fA-F]{1,6};?|[A-Za-z][A-Za-z0-9]{1,31};?)")
 
@@ -524,7 +532,10 @@ class _Rewriting:
             )
             if url is None:
                 name = name.rstrip("\"'") if _may_be_url(text, match.start(), name) else ""
-            if not name.strip() or self.judge.stops(name, _css_kind(text, match), base) is None:
+            rule = _at_rule(text, match.start())
+            # The address of a namespace is a name (CSS Namespaces 3, section 2).
+            kind = Kind.STYLE if rule == "import" else Kind.OTHER
+            if rule == "namespace" or not name.strip() or self.judge.stops(name, kind, base) is None:
                 return match[0]
             return '"data:,"' if url is None else f"{match['open']}data:,"
 
@@ -549,9 +560,10 @@ def _may_be_url(text: str, at: int, string: str) -> bool:
     return any(sign in before for sign in ("(", "@", "--")) and _NAMES_HOST.search(string) is not None
 
 
-def _css_kind(text: str, match: re.Match[str]) -> Kind:
-    before = text[max(0, match.start() - 40) : match.start()].rpartition("@")[2].lower()
-    return Kind.STYLE if before.startswith("import") and ";" not in before else Kind.OTHER
+def _at_rule(text: str, at: int) -> str:
+    """The name of the at-rule that a place in CSS stands in the head of, "" for none."""
+    found = _AT_RULE.search(text[max(0, at - 200) : at])
+    return found[1].lower() if found is not None else ""
 
 
 def _json_values(text: str) -> list[str]:

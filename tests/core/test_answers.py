@@ -95,6 +95,7 @@ class TestNamed:
         "kind, expected",
         [
             pytest.param(Kind.IMAGE, [cut("location", ADS)], id="a picture is not led to a tracker"),
+            pytest.param(Kind.FRAME, [cut("location", ADS)], id="nor a frame"),
             pytest.param(Kind.DOCUMENT, [], id="the visitor goes where the link leads"),
         ],
     )

@@ -22,6 +22,11 @@ LINKS = [
     pytest.param(f"<{A}>; rel=prefetch", [(A, Kind.OTHER)], id="prefetch"),
     pytest.param(f"<{A}>; rel=prerender", [(A, Kind.FRAME)], id="prerender"),
     pytest.param(f"<{A}>; rel=stylesheet", [(A, Kind.STYLE)], id="style sheet"),
+    pytest.param(
+        f'<{A}>; rel=preload; as=image; imagesrcset="/s.gif 1x, {B} 2x"',
+        [(A, Kind.IMAGE), ("/s.gif", Kind.IMAGE), (B, Kind.IMAGE)],
+        id="pictures by size",
+    ),
     pytest.param(f"<{A}>; rel=modulepreload", [(A, Kind.SCRIPT)], id="module"),
     pytest.param(f"<{A}>; rel=compression-dictionary", [(A, Kind.OTHER)], id="dictionary"),
     pytest.param(f'<{A}>; rel="next prefetch"', [(A, Kind.OTHER)], id="one relation of several"),

@@ -1,5 +1,6 @@
 """What can be read: the preferences page, embeds, state, assets, and what every answer carries."""
 
+import gzip
 import logging
 from pathlib import Path
 
@@ -169,10 +170,26 @@ def test_files_are_served_as_they_are_and_cached(server: Running, name: str, med
     assert server.get(name, If_None_Match=f'W/"x", W/{answer.value("ETag")}').status == 304
 
 
+@pytest.mark.parametrize("asked", ["gzip", "br, GZIP;q=0.5", "deflate,gzip"])
+@pytest.mark.parametrize("name", ["guard.js", "banner.js", "banner.css"])
+def test_files_are_packed_for_who_can_unpack_them(server: Running, name: str, asked: str) -> None:
+    plain, packed = server.get(name), server.get(name, Accept_Encoding=asked)
+    assert packed.value("Content-Encoding") == "gzip"
+    assert gzip.decompress(packed.body) == plain.body
+    assert packed.value("ETag") != plain.value("ETag")
+    assert server.get(name, Accept_Encoding=asked, If_None_Match=packed.value("ETag")).status == 304
+    assert server.get(name, Accept_Encoding=asked, If_None_Match=plain.value("ETag")).status == 200
+
+
+@pytest.mark.parametrize("asked", ["", "br", "gzip;q=0", "gzip;q=0.0, br", "x-gzipped"])
+def test_files_are_plain_for_who_cannot(server: Running, asked: str) -> None:
+    assert not server.get("guard.js", Accept_Encoding=asked).values("Content-Encoding")
+
+
 def test_the_guard_is_the_visitors_own(server: Running) -> None:
     nobody = server.get("guard.js")
     assert nobody.value("Cache-Control") == "private, no-cache"
-    assert nobody.value("Vary") == "Cookie, Sec-GPC, DNT"
+    assert nobody.value("Vary") == "Accept-Encoding, Cookie, Sec-GPC, DNT"
     accepted = server.get("guard.js", Cookie=server.post_json("choice", {"choice": "accept"}).consent)
     assert accepted.body != nobody.body
     assert accepted.value("ETag") != nobody.value("ETag")

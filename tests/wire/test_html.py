@@ -178,6 +178,78 @@ DENIED = [
         "<style>a{b:image-set('/a' 1x, \"data:,\" 2x)}</style>",
         "other",
     ),
+    ("import, a comment between", f'<style>@import/**/"{T}";</style>', '<style>@import/**/"data:,";</style>', "style"),
+    ("import, unclosed", f"<style>@import '{T}</style>", '<style>@import "data:,"</style>', "style"),
+    ("url, name escaped", f"<style>a{{b:\\75 rl( {T})}}</style>", "<style>a{b:\\75 rl( data:,)}</style>", "other"),
+    (
+        "string over two lines",
+        "<style>a{b:url('//sta\\\nts.test/')}</style>",
+        '<style>a{b:url("data:,")}</style>',
+        "other",
+    ),
+    (
+        "custom property",
+        f"<style>a{{--b:'{T}';c:image-set(var(--b) 1x)}}</style>",
+        '<style>a{--b:"data:,";c:image-set(var(--b) 1x)}</style>',
+        "other",
+    ),
+    (
+        "presentation attribute",
+        f"<svg><g filter='url({T}#f)' fill=red></svg>",
+        '<svg><g filter="url(data:,)" fill=red></svg>',
+        "other",
+    ),
+    (
+        "animated address",
+        f"<svg><image><animate attributeName=href values='/a; {T}'></svg>",
+        f"<svg><image><animate attributeName=href data-consent-values='/a; {T}'></svg>",
+        "image",
+    ),
+    ("set address", f"<svg><image><set to={T}></svg>", f"<svg><image><set data-consent-to={T}></svg>", "image"),
+    ("relation nobody knows", f"<link rel=new href={T}>", f"<link rel=new data-consent-href={T}>", "other"),
+    (
+        "data URL",
+        f"<iframe hidden src='data:text/html,<img src={T}>'></iframe>",
+        f"<iframe hidden data-consent-src='data:text/html,<img src={T}>'></iframe>",
+        "frame",
+    ),
+    (
+        "data URL in Base64",
+        "<link rel=stylesheet href='data:text/css;base64,QGltcG9ydCAiLy9zdGF0cy50ZXN0Ijs='>",
+        "<link rel=stylesheet data-consent-href='data:text/css;base64,QGltcG9ydCAiLy9zdGF0cy50ZXN0Ijs='>",
+        "style",
+    ),
+    (
+        "code as an address",
+        f"<iframe hidden src=\"java\tscript:'<img src={T}>'\"></iframe>",
+        f"<iframe hidden data-consent-src=\"java\tscript:'<img src={T}>'\"></iframe>",
+        "frame",
+    ),
+    (
+        "module that imports",
+        f"<script type=module>import a from/**/'{T}'</script>",
+        f"<script type=\"text/plain\" data-consent-type=module>import a from/**/'{T}'</script>",
+        "script",
+    ),
+    (
+        "import map",
+        f'<script type=importmap>{{"imports":{{"a":"https:{T}","b":"/b.js"}}}}</script>',
+        '<script type=importmap>{"imports":{"a":"data:text/javascript,","b":"/b.js"}}</script>',
+        "script",
+    ),
+    (
+        "speculation rules, escaped",
+        '<script type=speculationrules>{"prefetch":[{"urls":["https:\\u002f\\u002fstats.test/"]}]}</script>',
+        '<script type="text/plain" data-consent-type=speculationrules>'
+        '{"prefetch":[{"urls":["https:\\u002f\\u002fstats.test/"]}]}</script>',
+        "other",
+    ),
+    (
+        "second body",
+        f"<body class=a><p><body background={T}>",
+        f"<body class=a><p><body data-consent-background={T}>",
+        "image",
+    ),
     (
         "speculation rules",
         f'<script type=speculationrules>{{"prefetch":[{{"urls":["https:{T}"]}}]}}</script>',
@@ -292,13 +364,26 @@ def test_spellings_do_not_help(spelling: str) -> None:
         "<p data-consent='x'>",
         "<form action=/x><button formaction=y>",
         "<iframe srcdoc='<p>&euro;'></iframe>",
+        "<script type=module>import './a.js'; const b = '//stats.test/'</script>",
+        "<link rel='author me' href=//stats.test/><svg><animate values='0;1;#fff'><g fill='url(#a)'></svg>",
+        "<img src='data:image/svg+xml,<svg xmlns=&quot;http://www.w3.org/2000/svg&quot;/>'>",
+        "<body><p><body class=a>",
+        "<style>@namespace svg url(http://www.w3.org/2000/svg); @namespace 'http://nobody.test/';</style>",
+        "<iframe src='data:text/html,<a href=https://nobody.test/>a</a>'></iframe>",
     ],
-    ids=range(16),
+    ids=range(22),
 )
 def test_untouched_pages_stay_byte_for_byte(text: str) -> None:
     done = rewritten(text)
     assert done.text == text
     assert done.stopped == ()
+
+
+def test_pages_in_attributes_begin_with_what_they_are_given() -> None:
+    text = "<iframe srcdoc='<p>a'></iframe>"
+    visitor = supposed_visitor(POLICY, "none")
+    done = rewrite_page(text, POLICY, visitor, NO_SIGNALS, PAGE, head="", body_start="", frame_head="<h-h>")
+    assert done.text == '<iframe srcdoc="&lt;h-h&gt;&lt;p&gt;a"></iframe>'
 
 
 def test_only_the_tag_concerned_changes() -> None:
