@@ -267,6 +267,11 @@
     ["Element", "DocumentFragment"].forEach((t) => patch(t, "append prepend replaceChildren", into));
     patch("Element", "before after replaceWith insertAdjacentElement", into);
     patch("Range", "insertNode", into);
+    patch("XSLTProcessor", "transformToFragment", (self, args, go) => {
+      const made = go(args);
+      scrub(made);
+      return made;
+    });
     patch("HTMLIFrameElement", "contentWindow contentDocument", (self, args, go) => {
       const found = go(args);
       if (found) inner(found.defaultView || found);

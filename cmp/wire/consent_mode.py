@@ -35,7 +35,7 @@ def consent_mode(text: str, policy: Policy, visitor: Visitor, signals: Signals, 
     said = {
         name: "granted" if granted else "denied" for name, granted in granted_signals(policy, visitor, signals, page)
     }
-    commands = [["consent", "default", said]]
+    commands: list[list[object]] = [["consent", "default", said]]
     if said["ad_storage"] == "denied":
         commands.append(["set", "ads_data_redaction", True])
     calls = "".join(f"say({json.dumps(command)[1:-1]});" for command in commands)
