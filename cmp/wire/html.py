@@ -193,7 +193,7 @@ _FRAMES: Final = frozenset({"iframe", "frame"})
 _SELECTOR: Final = ",".join(
     [
         *(f"{tag}[{name}]" if ":" not in name else tag for tag, name, _, _ in _LOADS if tag not in ("feimage", "*")),
-        *("script", "style", "meta[http-equiv]", "link[href]", "iframe[srcdoc]", "[style]", "feImage"),
+        *("script", "style", "meta[http-equiv]", "link[href]", "base[href]", "iframe[srcdoc]", "[style]", "feImage"),
         *(f"[{name}]" for name in _PRESENTING),
         *(f"[{name}]" for tag, name, _, _ in _LOADS if tag == "*"),
     ]
@@ -401,13 +401,26 @@ class _Rewriting:
         return list(found)
 
     def _base(self, document: turbohtml.Document) -> Url:
-        first = document.select_one("base[href]")
-        if first is None:
-            return self.base
-        try:
-            return parse_url(first.attr("href") or "", self.base)
-        except UrlError:
-            return self.base
+        """What addresses are relative to, once the bases that are denied are inert (HTML standard, section 2.4.3)."""
+        for element in document.select("base[href]"):
+            href = element.attr("href") or ""
+            if element.namespace is not _HTML or _in_template(element) or self._denied_base(href):
+                continue
+            try:
+                url = parse_url(href, self.base)
+            except UrlError:
+                return self.base
+            return self.base if url.scheme in ("data", "javascript") else url
+        return self.base
+
+    def _denied_base(self, href: str) -> bool:
+        return self.judge.stops(href, Kind.OTHER, self.base) is not None
+
+    def _set_base(self, element: turbohtml.Element, _base: Url, change: "_Change") -> None:
+        # A base on a host that may not be asked sends everything there that names no host, our own files too.
+        href = element.attr("href")
+        if href is not None and self._denied_base(href):
+            change.inert.add("href")
 
     def _element(self, element: turbohtml.Element, source: "_Source", base: Url) -> Iterator[_Edit]:
         place = element.source_location
@@ -545,6 +558,7 @@ class _Rewriting:
 _NAMES_HOST: Final = re.compile(r"[\\/][\t\n\r]*+[\\/]|:")
 
 _SPECIAL: Final[dict[str, Callable[[_Rewriting, turbohtml.Element, Url, "_Change"], None]]] = {
+    "base": _Rewriting._set_base,
     "script": _Rewriting._script,
     "link": _Rewriting._link,
     "meta": _Rewriting._meta,
@@ -602,6 +616,11 @@ _URLS: Final[dict[str, Callable[[str], list[str]]]] = {
     # SMIL Animation, section 3.2.2; most are numbers and colours, which name no host.
     _STEPS: lambda value: [step for step in value.split(";") if _NAMES_HOST.search(step)],
 }
+
+
+def _in_template(element: turbohtml.Element) -> bool:
+    """Whether it stands in a template's contents, which are no part of the document."""
+    return any(isinstance(above, turbohtml.DocumentFragment) for above in element.ancestors)
 
 
 def _is_hidden(element: turbohtml.Element) -> bool:

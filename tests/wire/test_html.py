@@ -260,8 +260,14 @@ DENIED = [
     (
         "base",
         "<base href=//stats.test/><script src=x></script>",
-        '<base href=//stats.test/><script type="text/plain" data-consent-src=x></script>',
-        "script",
+        "<base data-consent-href=//stats.test/><script src=x></script>",
+        "other",
+    ),
+    (
+        "base, behind others that count for nothing",
+        "<template><base href=/a></template><svg><base href=/b></svg><base href=//stats.test/><img src=x>",
+        "<template><base href=/a></template><svg><base href=/b></svg><base data-consent-href=//stats.test/><img src=x>",
+        "other",
     ),
     (
         "frame",
