@@ -13,7 +13,7 @@ from typing import Any
 
 from cmp.decision_log.chain import canonical
 from cmp.decision_log.naming import digest
-from cmp.decision_log.rows import Change, Row, Rows, Stranger, declared
+from cmp.decision_log.rows import Change, Row, Rows, Stranger, declared, from_browser
 
 # A name that came from a browser, or the domain of an unknown host, is written once it was met so often in one round:
 # below that it may be one person's.
@@ -79,11 +79,8 @@ class Round:
         return replace(row, changes=tuple(sorted({self._named(change) for change in row.changes})))
 
     def _named(self, change: Change) -> Change:
-        if self._names[change.name] >= NAMED_FROM or (
-            not change.edit.endswith("-cookie") and change.edit != "strip-query"
-        ):
-            return change
-        if change.name == "" or declared(change.name, change.rule):
+        shown = not from_browser(change.edit) or declared(change.name, change.rule)
+        if shown or self._names[change.name] >= NAMED_FROM:
             return change
         return replace(change, name=f"~{digest(self.key, change.name, 4)}")
 

@@ -223,6 +223,11 @@ def _name(edit: Mapping[str, Any]) -> str:
     return name[:_LONGEST] if edit["edit"] in _OURS or declared(name, edit["rule"]) else shortened(name)
 
 
+def from_browser(edit: str) -> bool:
+    """Whether the name in such a change is one that a visitor's browser sent, or a server set."""
+    return edit not in _OURS and edit != EditKind.REDUCE_BODY
+
+
 def declared(name: str, rule: str) -> bool:
     """Whether a cookie's name is one that the policy itself writes out."""
     return rule.startswith("cookie:") and (rule == f"cookie:{name}" or rule.endswith(f"/{name}"))

@@ -102,8 +102,17 @@ def test_only_a_vendors_host_is_named_and_only_its_domain(tmp_path: Path) -> Non
     }
 
 
-def test_a_rare_name_is_hidden_and_a_common_one_shown(tmp_path: Path) -> None:
-    write(tmp_path, *[edited("common")] * 5, *[edited("rare")] * 4)
+@pytest.mark.parametrize(
+    "edit",
+    [
+        pytest.param("strip-cookie", id="cookie"),
+        pytest.param("strip-set-cookie", id="cookie set"),
+        pytest.param("strip-query", id="query member"),
+        pytest.param("strip-header", id="field"),
+    ],
+)
+def test_a_rare_name_is_hidden_and_a_common_one_shown(tmp_path: Path, edit: str) -> None:
+    write(tmp_path, *[edited("common", edit=edit)] * 5, *[edited("rare", edit=edit)] * 4)
     names = {line["changes"][0]["name"]: line["n"] for line in lines_of(tmp_path, "decided")}
     assert names.pop("common") == 5
     ((hidden, count),) = names.items()
