@@ -125,7 +125,8 @@ class Enforce:
             logger.info("set for enforcement: %s", ", ".join(f"{name}={value}" for name, value in wrong.items()))
             ctx.options.update(**wrong)
         modes = ctx.options.mode
-        if "block_global" in ctx.options and modes and all(mode.startswith("reverse:") for mode in modes):
+        reverse = bool(modes) and all(mode.startswith("reverse:") for mode in modes)
+        if reverse and "block_global" in ctx.options and ctx.options.block_global:
             # The site in front of which the proxy stands is for everybody.
             ctx.options.update(block_global=False)
 

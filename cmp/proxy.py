@@ -7,6 +7,7 @@ import asyncio
 import logging
 import re
 import signal
+import socket
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import mitmproxy.version
 from mitmproxy import options
-from mitmproxy.addons import block, core, disable_h2c, dns_resolver, proxyserver, save, tlsconfig
+from mitmproxy.addons import block, core, disable_h2c, dns_resolver, proxyserver, tlsconfig
 from mitmproxy.master import Master
 from mitmproxy.proxy.mode_servers import WireGuardServerInstance
 from mitmproxy.proxy.mode_specs import ProxyMode, ReverseMode, WireGuardMode
@@ -23,14 +24,17 @@ from mitmproxy.proxy.mode_specs import ProxyMode, ReverseMode, WireGuardMode
 from addons.aliases import LookUpAliases
 from addons.close_leftovers import CloseLeftovers
 from addons.connect_to import ConnectTo, Route
-from addons.decision_log import AuditVisits, LogDecisions, taken_of
+from addons.decision_log import AuditVisits, LogDecisions, Noted, taken_of
 from addons.dialling import Dialled, Dialling, Endpoint
 from addons.enforce import REQUIRED_OPTIONS, Enforce
+from addons.monitor import Monitor
+from addons.recording import Record
 from cmp import __version__
 from cmp.decision_log.writer import DecisionLog, LogSettings
 from cmp.live.aliases import AliasLookup
 from cmp.live.bounded_http import BoundedNextLayer
 from cmp.live.enforcement import Enforcement
+from cmp.live.tally import Gauge
 from cmp.policy.in_force import InForce
 from cmp.policy.watching import PolicyWatch
 
@@ -48,8 +52,8 @@ class ProxySettings:
     lets it connect to addresses that are not public; connections to hosts of `pass_through` (* for any characters) are
     left alone; `own` are listeners of ours beside the proxy's, which it never connects to for anybody; `join` is told
     how a client joins a WireGuard network, with a private key in it. `name_server` (address, port) is asked for aliases
-    of hosts in regular mode. `decision_log` says where and how decisions are logged, `audit_secret` which audit visits
-    are linked there.
+    of hosts in regular mode. `health` is where monitors are answered. `decision_log` says where and how decisions are
+    logged, `audit_secret` which audit visits are linked there.
     """
 
     mode: str
@@ -65,6 +69,7 @@ class ProxySettings:
     audit_secret: bytes | None = field(default=None, repr=False)
     allow_private: bool = False
     pass_through: Sequence[str] = ()
+    health: Endpoint | None = None
     join: Callable[[str], None] = lambda _text: None
     own: Callable[[], Iterable[Endpoint]] = tuple
 
@@ -128,7 +133,16 @@ def build_master(
     master = Master(opts)
     server, connect_to = proxyserver.Proxyserver(), ConnectTo(settings.routes)
     mode = ProxyMode.parse(settings.mode)
-    dialled = Dialled(frozenset(_chosen(mode, enforcement)), settings.own, settings.allow_private)
+    enforce, record, after = Enforce(enforcement), Record(), _after_deciding(settings)
+    monitor = _monitor(settings, enforce, record, after)
+    port = monitor.port
+
+    def own() -> Iterator[Endpoint]:
+        yield from settings.own()
+        if port is not None:
+            yield port.address
+
+    dialled = Dialled(frozenset(_chosen(mode, enforcement)), own, settings.allow_private)
     master.addons.add(
         core.Core(),
         server,
@@ -142,10 +156,11 @@ def build_master(
         Dialling(server, connect_to.redirects, dialled),
         connect_to,
         *_before_deciding(settings),
-        Enforce(enforcement),
-        *_after_deciding(settings),
+        enforce,
+        *after,
+        monitor,
         CloseLeftovers(server),
-        save.Save(),
+        record,
         ErrorCheck(),
         Announce(master, tell, settings.join),
     )
@@ -184,6 +199,31 @@ def _host_pattern(text: str) -> str:
     return "^" + ".*".join(re.escape(part) for part in text.split("*")) + r"\.?:\d+$"
 
 
+def _monitor(settings: ProxySettings, enforce: Enforce, record: Record, after: Iterable[object]) -> Monitor:
+    """Raises ProxyError where the port for monitors is taken."""
+    health, taken = enforce.health, None
+    if settings.health is not None:
+        host, port = settings.health
+        try:
+            taken = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        except (OSError, OverflowError) as error:
+            raise ProxyError(f"cannot answer monitors on {host}:{port}: {error}") from error
+    gauges = [
+        Gauge("recording_lost", "Flows that the flow file had no room for.", lambda: record.lost),
+        Gauge("open_websockets", "WebSockets that are open.", lambda: len(enforce.sockets)),
+    ]
+    gauges += [_log_gauge(addon.log) for addon in after if isinstance(addon, LogDecisions)]
+    more: dict[str, object] = {"http2": http2_is_safe(), "proxy_mode": settings.mode.partition(":")[0]}
+    if settings.pass_through:
+        more["passed_through"] = list(settings.pass_through)
+    up = (lambda: None) if health is None else (lambda: health.up)
+    return Monitor(lambda: enforce.enforcement, up, taken, more=more, gauges=gauges)
+
+
+def _log_gauge(log: DecisionLog[Noted]) -> Gauge:
+    return Gauge("decision_log_lost", "Decisions that are not in the decision log.", lambda: log.counts.lost)
+
+
 def _chosen(mode: ProxyMode, enforcement: Enforcement) -> Iterator[Endpoint]:
     """Where the operator's site is, and the consent server."""
     if isinstance(mode, ReverseMode):
@@ -196,11 +236,13 @@ def _chosen(mode: ProxyMode, enforcement: Enforcement) -> Iterator[Endpoint]:
 def enforce_what_holds(master: Master, watch: PolicyWatch) -> None:
     """Let the Master enforce each policy from the moment it holds. What is under way ends under the one before."""
     enforce: Enforce = master.addons.get("enforce")
+    monitor: Monitor = master.addons.get("monitor")
 
     def swap(in_force: InForce) -> None:
         # Raises EnforcementError, a ValueError, for a policy that cannot be enforced as things were set up.
         later = [replace(_enforced(enforce), policy=policy) for policy in in_force.policies]
         enforce.enforcement = later[0]
+        monitor.tally.reloads += 1
 
     watch.follow(swap)
 

@@ -54,6 +54,12 @@ def add_front(parser: argparse.ArgumentParser) -> None:
         "front of a site)",
     )
     parser.add_argument(
+        "--health-port",
+        type=int,
+        metavar="PORT",
+        help="answer monitors on loopback: /healthz, /readyz, /metrics (Prometheus)",
+    )
+    parser.add_argument(
         "--allow-private",
         action="store_true",
         help="connect to loopback, private and link-local addresses too, for whoever asks",
@@ -74,6 +80,14 @@ def front_of(arguments: argparse.Namespace, *, reverse: bool) -> "Front":
     except ValueError as error:
         raise UsageError(f"--trusted-proxies: {error}") from error
     return Front(trusted, _upstreams(arguments.upstream_for), tuple(_excluded(text) for text in arguments.exclude))
+
+
+def health_of(arguments: argparse.Namespace) -> tuple[str, int] | None:
+    """Where monitors are answered. Raises UsageError."""
+    port = arguments.health_port
+    if port is not None and not 0 < port < 65_536:
+        raise UsageError(f"--health-port {port}: a port is a number from 1 to 65535")
+    return None if port is None else ("127.0.0.1", port)
 
 
 def passed_through(arguments: argparse.Namespace, *, reverse: bool) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cmp.commands.arguments import OK, UNUSABLE, UsageError, add_policy
-from cmp.commands.front import add_front, front_of, passed_through
+from cmp.commands.front import add_front, front_of, health_of, passed_through
 from cmp.commands.logging_options import add_decision_log, audit_secret, decision_log_settings
 from cmp.commands.site import add_site, consent_site
 from cmp.core.urls import UrlError, parse_url
@@ -99,6 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
         decision_log=decision_log_settings(arguments),
         audit_secret=audit_secret(arguments),
         allow_private=arguments.allow_private,
+        health=health_of(arguments),
         join=lambda text: print(f"consentry proxy: join with\n\n{text}\n", flush=True),
         pass_through=passed_through(arguments, reverse=arguments.mode.startswith("reverse:")),
     )

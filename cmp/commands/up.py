@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cmp.commands.arguments import OK, UNUSABLE, UsageError, add_policy
 from cmp.commands.desk import add_desk, desk_settings, operator_port
-from cmp.commands.front import add_front, front_of, passed_through
+from cmp.commands.front import add_front, front_of, health_of, passed_through
 from cmp.commands.logging_options import add_decision_log, audit_secret, decision_log_settings
 from cmp.commands.site import add_site, consent_site
 from cmp.decision_log.folder import DecisionLogError
@@ -85,6 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
             decision_log=decision_log_settings(arguments),
             audit_secret=audit_secret(arguments),
             allow_private=arguments.allow_private,
+            health=health_of(arguments),
             own=lambda: [] if operators is None else [operators.taken.getsockname()[:2]],
         ),
         front=front,

@@ -1,5 +1,6 @@
 """HTTP/2 where it is safe, and the modes in which traffic is led to the proxy that was meant for an address."""
 
+import asyncio
 import contextlib
 import socket
 import ssl
@@ -11,9 +12,17 @@ import h2.connection  # type: ignore[import-untyped]
 import h2.events  # type: ignore[import-untyped]
 import mitmproxy.platform
 import pytest
+from mitmproxy.addons.block import Block
+from mitmproxy.addons.core import Core
+from mitmproxy.addons.next_layer import NextLayer
+from mitmproxy.addons.proxyserver import Proxyserver
+from mitmproxy.master import Master
+from mitmproxy.options import Options
 from mitmproxy.proxy.mode_servers import WireGuardServerInstance
 
 from addons.connect_to import Route
+from addons.enforce import Enforce
+from cmp.live.enforcement import Enforcement
 from cmp.proxy import ProxySettings, http2_is_safe
 from tests.addons.test_enforce import SET_COOKIES, SITE, TRACKER, from_upstream, shop_policy
 from tests.addons.tls_front import tls_front
@@ -189,6 +198,24 @@ def test_a_host_that_is_passed_through_is_neither_read_nor_decided_on(
         with browsing(proxy.port, SITE, "http/1.1", tunnel=True) as connection:
             assert connection.getpeercert(binary_form=True)
     assert upstream.arrived[0].host == TRACKER
+
+
+@pytest.mark.parametrize(
+    "modes, shut",
+    [
+        pytest.param(["reverse:http://127.0.0.1:9"], False, id="a-site"),
+        pytest.param(["regular"], True, id="a-browsers-proxy"),
+        pytest.param(["reverse:http://127.0.0.1:9", "regular@8081"], True, id="both"),
+    ],
+)
+def test_under_mitmdump_a_site_is_for_everybody_and_a_browsers_proxy_is_not(modes: list[str], shut: bool) -> None:
+    async def configured() -> bool:
+        master = Master(Options())
+        master.addons.add(Core(), Proxyserver(), NextLayer(), Block(), Enforce(Enforcement(shop_policy())))
+        master.options.update(mode=modes)
+        return bool(master.options.block_global)
+
+    assert asyncio.run(configured()) is shut
 
 
 class TestTransparentMode:
