@@ -6,6 +6,7 @@ May go in here: starting the two together and ending them together. May not: wha
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
@@ -48,7 +49,7 @@ async def run(settings: UpSettings, tell: Callable[[str, int], None]) -> None:
     """Run until SIGINT or SIGTERM. Raises KeysError, LedgerError, DeskError or ProxyError where it cannot start."""
     keys = keys_of(settings.keys)
     watch, policies = settings.watch, InForceHolder(settings.watch.in_force)
-    ledger = await asyncio.to_thread(Ledger, settings.ledger)
+    ledger = await asyncio.to_thread(partial(Ledger, settings.ledger, signer=keys))
     desk = None
     try:
         desk = await asyncio.to_thread(open_desk, settings.desk, policies.now, keys, ledger.file)

@@ -88,7 +88,9 @@ def run(arguments: argparse.Namespace) -> int:
                 operators = operator_port(settings)
                 if operators is not None:
                     opened.enter_context(operators.taken)
+                # Only now: a ledger that cannot be used leaves no keys behind.
                 keys = open_keys(arguments.keys)
+                ledger.sign_with(keys)
                 desk = open_desk(settings, policy, keys, ledger.file)
                 if desk is not None:
                     opened.enter_context(desk)
@@ -98,7 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
                     raise UsageError(str(error)) from error
                 watch.follow(policies.swap)
                 told = f"consentry serve: {_address(taken)}{site.reserved} for {site.origin}, policy {policy.id} "
-                told += f"{policy.version}, ledger {ledger.file}"
+                told += f"{policy.version}, ledger {ledger.told}"
                 asyncio.run(_serve(app, taken, told, operators, watch))
         except (KeysError, LedgerError, DeskError) as error:
             raise UsageError(str(error)) from error

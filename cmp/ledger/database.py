@@ -1,201 +1,399 @@
-"""Connections to the ledger's file, set so that a commit that returned has reached the disk.
+"""Where a ledger lives: a file of SQLite, or a database of PostgreSQL that many servers share.
 
-May go in here: making the file, opening it, connection settings, the lock that admits one writer. May not: what is in
-the tables (`store.py`, `reading.py`).
+May go in here: connections for writing and reading, the checks made when one is opened, what each of the two needs done
+around a commit. May not: what is in the tables. Nobody else asks which of the two it is.
 
-Why WAL with synchronous=FULL: "Writers sync the WAL on every transaction commit if PRAGMA synchronous is set to FULL"
-(https://www.sqlite.org/wal.html, section 2.3; https://www.sqlite.org/pragma.html#pragma_synchronous says the same),
-which is one sync a commit, and readers do not stop the writer or the reverse. A rollback journal needs several syncs,
-EXTRA to sync the folder after the journal is deleted, and stands still while `verify` reads a million records.
-
-Why one writer: SQLite from 3.7.0 to 3.51.2 can damage a database in WAL mode when two connections write or
-checkpoint at the same instant (https://www.sqlite.org/wal.html#walresetbug); the SQLite that comes with Python is
-often older than the fix. Only the writer's connection writes or checkpoints: readers open the file read-only.
+SQLite admits one writing process (`cmp.store.sqlite` says why). In PostgreSQL any number may write; they take turns at
+the row of `ledger_state` (`store.py`).
 """
 
 import contextlib
-import fcntl
-import os
+import hashlib
 import sqlite3
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import NullPool, StaticPool
 
 from cmp.ledger import schema
-from cmp.ledger.errors import LedgerError, Reason, from_os, from_sqlite
+from cmp.ledger.errors import LedgerError, Reason
+from cmp.ledger.migrations import migrate
+from cmp.store.address import place_of, without_password
+from cmp.store.errors import from_postgres, from_sqlite
+from cmp.store.sqlite import FAILURES as SQLITE_FAILURES
+from cmp.store.sqlite import Identity, SqliteFile, empty_log, give_back, shut
 
-# What a damaged database raises: Python decodes texts, and error messages that quote them.
-FAILURES = (sqlite3.Error, UnicodeError)
+FAILURES = (SQLAlchemyError, *SQLITE_FAILURES)
+"""What a database raises that is damaged, gone or full."""
 
-_PRIVATE = 0o600
-# Beyond this the WAL file is cut back once a checkpoint is through. 64 MB.
+# Beyond this the write-ahead log is cut back. 64 MB.
 _WAL_LIMIT = 64 * 1024 * 1024
+# Seconds to wait for a connection to a server, and for another node's turn to end.
+_CONNECT_WAIT = 5
+_TURN_WAIT = 10.0
+# One migration at a time. Any number will do that nobody else in the database uses.
+_MIGRATING = int.from_bytes(hashlib.sha256(b"consentry ledger").digest()[:8], "big", signed=True)
 
 
-def _connect(file: Path, mode: str, lock_wait: float) -> sqlite3.Connection:
-    # isolation_level None: no transaction begins behind our back. Used by one thread at a time, not always the same.
-    return sqlite3.connect(
-        f"file:{quote(str(file))}?{mode}", uri=True, timeout=lock_wait, isolation_level=None, check_same_thread=False
-    )
+class Database(ABC):
+    """What the ledger needs of a database. `told` is its place for people, `file` its path where it is one."""
+
+    told: str
+    file: Path | None = None
+
+    @abstractmethod
+    def claim(self) -> None:
+        """Takes the writer's place, where there is only one. Raises LedgerError."""
+
+    @abstractmethod
+    def release(self) -> None:
+        """Gives it back."""
+
+    @abstractmethod
+    def make(self) -> None:
+        """Makes a ledger where there is none, or brings one to this version. Raises LedgerError.
+
+        Once, when it is opened: one that vanishes later is not to be replaced by an empty one.
+        """
+
+    @abstractmethod
+    def connect(self) -> Connection:
+        """A connection that writes. Raises LedgerError."""
+
+    @abstractmethod
+    def before_commit(self) -> None:
+        """Raises LedgerError where what is about to be committed would go astray."""
+
+    @abstractmethod
+    def shut(self, connection: Connection) -> None:
+        """Closes a writing connection, whatever state it is in."""
+
+    @abstractmethod
+    def wipe(self, connection: Connection) -> None:
+        """Takes what was deleted out of logs and dead rows too, as far as the database can. Raises what it raises."""
+
+    @abstractmethod
+    def reading(self) -> contextlib.AbstractContextManager[Connection]:
+        """A connection that cannot change anything and sees one moment. Raises LedgerError.
+
+        Also for what the caller's own statements raise.
+        """
+
+    @abstractmethod
+    def error(self, error: Exception) -> LedgerError:
+        """What went wrong, for the operator. Raise it `from` the original."""
+
+    def check(self, connection: Connection, *, may_migrate: bool) -> str | None:
+        """The revision found, None for none. Raises LedgerError for one that this program cannot use."""
+        try:
+            found = schema.version_of(connection)
+        except ValueError as error:
+            raise self._other_version(str(error)) from error
+        if found is None or (found < schema.REVISION and may_migrate):
+            return found
+        if found < schema.REVISION:
+            raise LedgerError(
+                Reason.SCHEMA,
+                self.told,
+                f"is of an earlier version ({found}; this is {schema.REVISION})",
+                "run `consentry ledger upgrade` on it, or start the server with it",
+            )
+        if found != schema.REVISION:
+            raise self._other_version(found)
+        if differing := schema.differences(connection):
+            raise LedgerError(
+                Reason.CORRUPT,
+                self.told,
+                f"its tables are not defined as a ledger's are ({', '.join(differing[:3])})",
+                LedgerError.restore,
+            )
+        return found
+
+    def _other_version(self, found: str) -> LedgerError:
+        return LedgerError(
+            Reason.SCHEMA,
+            self.told,
+            f"has schema version {found}, this program knows version {schema.REVISION}",
+            "use the version of consentry that wrote it, or a newer one",
+        )
+
+    def bring_on(self, connection: Connection) -> None:
+        """Makes the tables, or brings them to this version; in a transaction of its own. Raises LedgerError."""
+        with connection.begin():
+            self.take_migrating_turn(connection)
+            found = self.check(connection, may_migrate=True)
+            if found == schema.REVISION:
+                return
+            try:
+                migrate(connection, found)
+            except ValueError as error:
+                raise LedgerError(
+                    Reason.CORRUPT,
+                    self.told,
+                    f"is of an earlier version and cannot be brought to this one: {error}",
+                    LedgerError.restore,
+                ) from error
+
+    def take_migrating_turn(self, connection: Connection) -> None:  # noqa: B027 - most need no turn
+        """Waits until nobody else migrates."""
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def database_of(address: str | Path, lock_wait: float = 2.0) -> Database:
+    """The database an address names, not opened yet; `lock_wait` in seconds. Raises LedgerError."""
+    place = place_of(address, LedgerError, "ledger")
+    return SqliteDatabase(place, lock_wait) if isinstance(place, Path) else PostgresDatabase(place, lock_wait)
 
 
-def make_file(file: Path) -> None:
-    """A new, empty ledger that only its owner can read; a file that exists stays as it is. Raises LedgerError.
+class SqliteDatabase(Database):
+    """A file; `claim` keeps out every other process that writes."""
 
-    It is made under another name and renamed when it is complete and on disk. So a file of no bytes is never a
-    beginning but always damage, and does not quietly become a new ledger. SQLite gives the files it puts beside it
-    (`-wal`, `-shm`) the same mode. Call it in the only writer's place.
-    """
-    if file.exists():
-        return
-    draft = file.with_name(file.name + "-new")
-    try:
-        draft.unlink(missing_ok=True)
-        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, _PRIVATE))
-        with contextlib.closing(_connect(draft, "mode=rw", 0)) as connection:
-            schema.create(connection)
-        draft.rename(file)
-        _sync_folder(file.parent)
-    except OSError as error:
-        raise from_os(file, error) from error
-    except sqlite3.Error as error:
-        raise from_sqlite(file, error) from error
+    def __init__(self, file: Path, lock_wait: float) -> None:
+        self.file, self.told = file, str(file)
+        self._store = SqliteFile(file, LedgerError, "ledger", _WAL_LIMIT)
+        self._lock_wait = lock_wait
+        self._place: int | None = None
+        self._identity: Identity = ()
+        self._raw: sqlite3.Connection | None = None
+
+    def claim(self) -> None:
+        self._place = self._store.claim()
+
+    def release(self) -> None:
+        if self._place is not None:
+            give_back(self._place)
+            self._place = None
+
+    def make(self) -> None:
+        self._store.make(self._fill)
+        connection = self._open(may_migrate=True)
+        try:
+            self.bring_on(connection)
+        except (*FAILURES, LedgerError) as error:
+            raise self.error(error) from error
+        finally:
+            self.shut(connection)
+
+    def connect(self) -> Connection:
+        connection = self._open(may_migrate=False)
+        try:
+            self._identity = self._store.identity()
+        except LedgerError:
+            self.shut(connection)
+            raise
+        return connection
+
+    def _open(self, *, may_migrate: bool) -> Connection:
+        def check(raw: sqlite3.Connection) -> None:
+            self._check_application(raw)
+            with _over(raw, "BEGIN").connect() as connection:
+                self._check_there(connection, may_migrate=may_migrate)
+
+        try:
+            self._raw = self._store.open_writer(check, self._lock_wait)
+        except FAILURES as error:
+            raise self.error(error) from error
+        return _over(self._raw, "BEGIN IMMEDIATE").connect()
+
+    def before_commit(self) -> None:
+        self._store.same_as(self._identity)
+
+    def shut(self, connection: Connection) -> None:
+        with contextlib.suppress(*FAILURES):
+            connection.close()
+        if self._raw is not None:
+            shut(self._raw)
+            self._raw = None
+
+    def wipe(self, connection: Connection) -> None:  # noqa: ARG002 - the log is emptied outside of any transaction
+        if self._raw is not None:
+            empty_log(self._raw)
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A file that no server has open is read as it lies; a server that starts meanwhile is an error."""
+        if not self._store.path.is_file():
+            raise LedgerError(Reason.MISSING, self.told, "no such file", "name the file that --ledger names")
+        at_rest = self._store.at_rest()
+        try:
+            raw = self._store.open_reader(at_rest, max(self._lock_wait, 5.0))
+            try:
+                self._check_application(raw)
+                with _over(raw, "BEGIN").connect() as connection:
+                    self._check_there(connection, may_migrate=False)
+                    yield connection
+            finally:
+                shut(raw)
+        except FAILURES as error:
+            raise self._store.disturbed(at_rest) or self.error(error) from error
+        if disturbed := self._store.disturbed(at_rest):
+            raise disturbed
+
+    def error(self, error: Exception) -> LedgerError:
+        if isinstance(error, LedgerError):
+            return error
+        return from_sqlite(LedgerError, self.told, _original(error))
+
+    def _fill(self, raw: sqlite3.Connection) -> None:
+        try:
+            with _over(raw, "BEGIN IMMEDIATE").connect() as connection:
+                self.bring_on(connection)
+            raw.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        except DBAPIError as error:
+            raise self.error(error) from error
+
+    def _check_there(self, connection: Connection, *, may_migrate: bool) -> None:
+        if self.check(connection, may_migrate=may_migrate) is None:
+            raise LedgerError(
+                Reason.CORRUPT, self.told, "its tables are not defined as a ledger's are", LedgerError.restore
+            )
+
+    def _check_application(self, raw: sqlite3.Connection) -> None:
+        (application,) = raw.execute("PRAGMA application_id").fetchone()
+        if application == 0 and raw.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
+            raise LedgerError(
+                Reason.CORRUPT,
+                self.told,
+                "is empty, which a ledger never is",
+                "restore it from a backup; if it never was a ledger, delete it, and a new one is made",
+            )
+        if application != schema.APPLICATION_ID:
+            raise LedgerError(
+                Reason.FOREIGN,
+                self.told,
+                "is a database, but no ledger",
+                "name another path; a new ledger is made where no file is",
+            )
 
 
-def claim(file: Path) -> int:
-    """Takes the only writer's place; a file descriptor, and closing it gives the place back. Raises LedgerError.
+class PostgresDatabase(Database):
+    """A database of PostgreSQL, by a URL that begins with "postgresql://"."""
 
-    The lock is on a file of its own, `FILE-lock`: closing any descriptor of the database itself would drop SQLite's
-    own locks (https://www.sqlite.org/howtocorrupt.html, section 2.2). The kernel frees it when the process dies.
-    """
-    lock = file.with_name(file.name + "-lock")
-    try:
-        handle = os.open(lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, _PRIVATE)
-    except OSError as error:
-        raise from_os(lock, error) from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(handle)
-        raise LedgerError(
-            Reason.IN_USE,
-            str(file),
-            "another consent server already writes this ledger",
-            "end that one, or name another ledger",
-        ) from error
-    return handle
+    def __init__(self, url: str, lock_wait: float) -> None:
+        self.told = without_password(url)
+        self._lock_wait = max(lock_wait, _TURN_WAIT)
+        try:
+            self._engine = create_engine(
+                make_url(url).set(drivername="postgresql+psycopg"),
+                poolclass=NullPool,
+                isolation_level="READ COMMITTED",
+                connect_args={"connect_timeout": _CONNECT_WAIT, "application_name": "consentry"},
+            )
+        except ModuleNotFoundError as error:
+            raise LedgerError(
+                Reason.ADDRESS,
+                self.told,
+                "the driver for PostgreSQL is not installed",
+                'pip install "consentry[postgresql]"',
+            ) from error
+        except (SQLAlchemyError, ValueError) as error:
+            raise LedgerError(
+                Reason.ADDRESS, "postgresql:...", "is no address", "write postgresql://user:password@host:5432/database"
+            ) from error
 
+    def claim(self) -> None:
+        """Nothing: any number may write."""
 
-def give_back(place: int) -> None:
-    """Ends a claim."""
-    os.close(place)
+    def release(self) -> None:
+        """Nothing was taken."""
 
+    def make(self) -> None:
+        try:
+            with self._engine.connect() as connection:
+                self._check_server(connection)
+                self.bring_on(connection)
+        except FAILURES as error:
+            raise self.error(error) from error
 
-def open_writer(file: Path, lock_wait: float) -> sqlite3.Connection:
-    """A connection that appends. The file must exist. Raises LedgerError.
+    def connect(self) -> Connection:
+        connection = None
+        try:
+            connection = self._engine.connect()
+            self._check_server(connection)
+            self._check_there(connection)
+            wait = text("SELECT set_config('lock_timeout', :wait, false)")
+            connection.execute(wait, {"wait": f"{self._lock_wait * 1000:.0f}ms"})
+            # Another node waits while ours is silent within its turn.
+            connection.execute(text("SELECT set_config('idle_in_transaction_session_timeout', '60s', false)"))
+            connection.commit()
+        except (*FAILURES, LedgerError) as error:
+            if connection is not None:
+                self.shut(connection)
+            raise self.error(error) from error
+        return connection
 
-    `lock_wait` is how many seconds to wait for somebody else's lock.
-    """
-    connection = None
-    try:
-        connection = _connect(file, "mode=rw", lock_wait)
-        schema.check(connection, file)
-        # What is deleted (a person's key) is overwritten with zeros, not only taken off the books.
-        connection.execute("PRAGMA secure_delete = ON")
-        (journal,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-        if journal != "wal":
+    def before_commit(self) -> None:
+        """Nothing: a connection to a server that went away fails by itself."""
+
+    def shut(self, connection: Connection) -> None:
+        with contextlib.suppress(*FAILURES):
+            connection.invalidate()
+            connection.close()
+
+    def wipe(self, connection: Connection) -> None:
+        for table in (schema.person, schema.owner):
+            with connection.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as alone:
+                alone.execute(text(f"VACUUM {table.name}"))
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection]:
+        try:
+            with self._engine.connect().execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            ) as connection:
+                self._check_there(connection)
+                yield connection
+        except FAILURES as error:
+            raise self.error(error) from error
+
+    def error(self, error: Exception) -> LedgerError:
+        if isinstance(error, LedgerError):
+            return error
+        return from_postgres(LedgerError, self.told, _original(error))
+
+    def take_migrating_turn(self, connection: Connection) -> None:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATING})
+
+    def _check_there(self, connection: Connection) -> None:
+        if self.check(connection, may_migrate=False) is None:
+            raise LedgerError(Reason.MISSING, self.told, "holds no ledger", "name the database that --ledger names")
+
+    def _check_server(self, connection: Connection) -> None:
+        """A commit that returned must have reached the disk, whatever this user's or the database's settings say."""
+        if connection.scalar(text("SHOW fsync")) != "on":
             raise LedgerError(
                 Reason.FAILED,
-                str(file),
-                f"its file system allows no write-ahead log (journal mode {journal})",
-                "put the ledger on a local disk, not a network share",
+                self.told,
+                "this database server does not sync what it writes (fsync = off)",
+                "switch fsync on: without it a crash loses what was acknowledged",
             )
-        connection.execute("PRAGMA synchronous = FULL")
-        # Only macOS knows these: there a plain fsync leaves the data in the disk's own cache.
-        connection.execute("PRAGMA fullfsync = ON")
-        connection.execute("PRAGMA checkpoint_fullfsync = ON")
-        connection.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT}")
-        # A connection to a file that cannot be written opens all the same, read-only. Say so now, not at the first
-        # choice of a visitor.
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute("ROLLBACK")
-    except (*FAILURES, LedgerError) as error:
-        if connection is not None:
-            shut(connection)
-        if isinstance(error, LedgerError):
-            raise
-        raise from_sqlite(file, error) from error
-    return connection
+        # Stronger settings (remote_apply) stay as they are.
+        connection.execute(
+            text(
+                "SELECT set_config('synchronous_commit', 'on', false)"
+                " WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')"
+            )
+        )
+        connection.commit()
 
 
-@contextlib.contextmanager
-def reading(file: Path, lock_wait: float = 5.0) -> Iterator[sqlite3.Connection]:
-    """A connection that cannot change anything, inside a read transaction: it sees one moment.
-
-    While a server has the ledger open (there is a `-wal`), it is shared with the writer. Otherwise the file is read as
-    it lies, which leaves no files beside it and works in an archive nobody may write to; should a server start in the
-    meantime, what was read may be mixed, and that is an error. Raises LedgerError, also for what the caller's own
-    statements raise.
-    """
-    if not file.is_file():
-        raise LedgerError(Reason.MISSING, str(file), "no such file", "name the file that --ledger names")
-    at_rest = _state_at_rest(file)
-    try:
-        # https://www.sqlite.org/wal.html, section 5: immutable is for a database that nobody changes.
-        connection = _connect(file, "mode=ro" if at_rest is None else "mode=ro&immutable=1", lock_wait)
-        try:
-            schema.check(connection, file)
-            connection.execute("BEGIN")
-            yield connection
-        finally:
-            shut(connection)
-    except FAILURES as error:
-        raise _disturbed(file, at_rest) or from_sqlite(file, error) from error
-    if disturbed := _disturbed(file, at_rest):
-        raise disturbed
+def _original(error: Exception) -> Exception:
+    """What the driver raised."""
+    within = error.orig if isinstance(error, DBAPIError) else None
+    return within if isinstance(within, Exception) else error
 
 
-def _state_at_rest(file: Path) -> tuple[int, ...] | None:
-    """What changes when somebody writes; None while a server has the ledger open, or was killed having it open."""
-    if file.with_name(file.name + "-wal").exists():
-        return None
-    state = file.stat()
-    return state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns
+def _over(raw: sqlite3.Connection, begin: str) -> Engine:
+    """An engine that has this one connection, and begins transactions as told."""
+    engine = create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool)
+    event.listen(engine, "begin", _beginning(begin))
+    return engine
 
 
-def _disturbed(file: Path, at_rest: tuple[int, ...] | None) -> LedgerError | None:
-    if at_rest is None or (file.exists() and _state_at_rest(file) == at_rest):
-        return None
-    return LedgerError(Reason.BUSY, str(file), "a server opened it while it was being read", "run the command again")
+def _beginning(statement: str) -> Callable[[Connection], None]:
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(statement)
 
-
-def shut(connection: sqlite3.Connection) -> None:
-    """Closes a connection, whatever state it is in."""
-    with contextlib.suppress(sqlite3.Error):
-        connection.close()
-
-
-def identity(file: Path) -> tuple[tuple[int, int], ...]:
-    """Which files the two names stand for just now (device, inode). Raises LedgerError when one is gone.
-
-    A connection goes on writing to a file that was moved or deleted, and what it writes is lost. Compared before each
-    commit.
-    """
-    try:
-        states = [name.stat() for name in (file, file.with_name(file.name + "-wal"))]
-    except OSError as error:
-        raise LedgerError(
-            Reason.MISSING,
-            str(file),
-            "the file, or the -wal file beside it, was moved or deleted while in use",
-            "put both back as they were; writing goes on by itself then",
-        ) from error
-    return tuple((state.st_dev, state.st_ino) for state in states)
+    return begin

@@ -1,35 +1,38 @@
-"""The canonical bytes of a record, and the hashes over them.
+"""The canonical bytes of records.
 
-May go in here: which fields are kept in which part, how they are written, how leaves are hashed and chained; functions
-of their arguments alone. May not: keys and encryption (`sealing.py`), the database.
+May go in here: which fields are kept in which part, and how they are written; functions of their arguments alone. May
+not: hashing them into a tree (`tree.py`), keys and encryption (`sealing.py`), the database.
 
-A ledger has two chains. `PERSONAL` holds the records of people who consented: a leaf that says nothing about the
-person, and beside it the encrypted payload. `UNLINKABLE` holds refusals, and withdrawals by people whose consent has
-no id: a leaf alone. They are apart so that the exact times inside payloads do not bracket the refusals between them.
+A leaf is of one of three parts. `PERSONAL`: of somebody with an id; the leaf says nothing about the person, and beside
+it lies the encrypted payload. `UNLINKABLE`: a refusal, or a withdrawal by somebody whose consent has no id; a leaf
+alone. `PUBLIC`: of nobody; policy versions, disclosures, erasures.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from cmp.ledger.record import Kind, Record
 
-FORMAT = 1
+FORMAT = 2
+# Formats of leaves that a ledger may hold. Format 1 was written before there were trees; its leaves stay as they are.
+FORMATS = frozenset({1, 2})
 
 
-class Chain(StrEnum):
-    """The value is the name of the chain's table too."""
+class Part(StrEnum):
+    """What a leaf is kept as."""
 
     PERSONAL = "personal"
     UNLINKABLE = "unlinkable"
+    PUBLIC = "public"
 
 
-KINDS: Mapping[Chain, frozenset[str]] = {
-    Chain.PERSONAL: frozenset({Kind.GIVEN, Kind.WITHDRAWN}),
-    Chain.UNLINKABLE: frozenset({Kind.REFUSED, Kind.WITHDRAWN}),
+KINDS: Mapping[Part, frozenset[str]] = {
+    Part.PERSONAL: frozenset({Kind.GIVEN, Kind.CHANGED, Kind.REFUSED, Kind.WITHDRAWN, Kind.EXPIRED}),
+    Part.UNLINKABLE: frozenset({Kind.REFUSED, Kind.WITHDRAWN}),
+    Part.PUBLIC: frozenset({Kind.ERASED, Kind.DISCLOSED, Kind.POLICY, "migrated"}),
 }
 
 
@@ -39,6 +42,26 @@ def canonical(value: Mapping[str, Any]) -> bytes:
     For what records hold (ASCII keys, integers, text without lone surrogates) this is RFC 8785.
     """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def content_of(leaf: bytes) -> Mapping[str, Any]:
+    """What a leaf says; nothing for bytes that are no JSON object."""
+    try:
+        # As text: finding out which UTF it is would take as long again.
+        value = json.loads(leaf.decode())
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def part_of(content: Mapping[str, Any]) -> Part | None:
+    """The part a leaf belongs to, None for a leaf of no format or kind that is known."""
+    # As types: in Python `True == 1`.
+    if type(content.get("format")) is not int or content["format"] not in FORMATS:
+        return None
+    kind = content.get("kind")
+    part = Part.PERSONAL if "payload" in content else Part.PUBLIC if kind in KINDS[Part.PUBLIC] else Part.UNLINKABLE
+    return part if kind in KINDS[part] else None
 
 
 def unlinkable_leaf(record: Record) -> bytes:
@@ -56,36 +79,39 @@ def unlinkable_leaf(record: Record) -> bytes:
             "policy_version": record.policy_version,
             "notice": record.notice,
             "surface": record.surface,
+            "buttons": list(record.buttons),
             "refused": sorted(record.refused),
         }
     )
 
 
-def personal_leaf(record: Record, sealed: bytes) -> bytes:
+def personal_leaf(kind: Kind, hour: int, policy: str, sealed: bytes) -> bytes:
     """What stays of a consent when its payload can no longer be read. `sealed` is the encrypted payload."""
     return canonical(
         {
             "format": FORMAT,
-            "kind": record.kind,
-            "hour": record.hour,
-            "policy": record.policy,
+            "kind": kind,
+            "hour": hour,
+            "policy": policy,
             "payload": hashlib.sha256(sealed).hexdigest(),
         }
     )
 
 
-def payload(record: Record, person: str) -> bytes:
-    """Everything about a person who consented, to be encrypted. `at` is in milliseconds: no number has a fraction."""
+def payload(record: Record, kind: Kind, person: str) -> bytes:
+    """Everything about a person who consented, to be encrypted. Times are in milliseconds: no number has a fraction."""
     return canonical(
         {
             "format": FORMAT,
             "person": person,
-            "kind": record.kind,
+            "kind": kind,
             "at": round(record.at * 1000),
+            "until": round(record.until * 1000),
             "policy": record.policy,
             "policy_version": record.policy_version,
             "notice": record.notice,
             "surface": record.surface,
+            "buttons": list(record.buttons),
             "source": record.source,
             "language": record.language,
             "granted": sorted(record.granted),
@@ -96,34 +122,35 @@ def payload(record: Record, person: str) -> bytes:
     )
 
 
-def leaf_hash(leaf: bytes) -> bytes:
-    """The hash of a leaf of a Merkle tree: SHA-256(0x00 || leaf), RFC 9162, section 2.1.1."""
-    return hashlib.sha256(b"\x00" + leaf).digest()
+def expired_payload(person: str, at: float) -> bytes:
+    """What is noted when somebody's grants have run out, to be encrypted."""
+    return canonical({"format": FORMAT, "person": person, "kind": Kind.EXPIRED, "at": round(at * 1000)})
 
 
-def chain_hash(previous: bytes, leaf: bytes) -> bytes:
-    """The hash that commits to a record and to all before it: SHA-256(0x02 || previous || leaf hash).
+def erased_leaf(hour: int, records: int, why: str) -> bytes:
+    """That keys were destroyed, of how many records, and why. Not whose: that is the point of it.
 
-    RFC 9162 uses 0x00 for leaves and 0x01 for inner nodes; a third prefix keeps a link of the chain from ever being
-    shown as a node of a tree. `leaf` is the leaf's hash.
+    With it an erasure that nobody asked for shows: more records are without a key than were erased.
     """
-    return hashlib.sha256(b"\x02" + previous + leaf).digest()
+    return canonical({"format": FORMAT, "kind": Kind.ERASED, "hour": hour, "records": records, "why": why})
 
 
-def origin(chain: Chain) -> bytes:
-    """What stands before the first record. It differs by chain, so a record cannot be moved to the other one."""
-    return hashlib.sha256(f"consentry ledger {FORMAT} {chain}".encode()).digest()
+def policy_leaf(hour: int, policy: str, id_: str, version: str) -> bytes:
+    """That from this hour a policy was served."""
+    content = {"format": FORMAT, "kind": Kind.POLICY, "hour": hour, "policy": policy, "id": id_, "version": version}
+    return canonical(content)
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """A chain's state: how many records, and the chain hash of the last one. Whoever keeps it can tell what is cut."""
-
-    chain: Chain
-    size: int
-    hash: bytes
+def disclosed_leaf(hour: int, recipient: str, ground: str, what: str, day: str) -> bytes:
+    """That data was disclosed on `day` ("2026-10-07"), to whom, on what ground, and what. Texts of the operator."""
+    content = {"format": FORMAT, "kind": Kind.DISCLOSED, "hour": hour, "day": day}
+    return canonical(content | {"recipient": recipient, "ground": ground, "what": what})
 
 
-def follow(head: Head, leaf: bytes) -> Head:
-    """The head after one more record. `leaf` is the leaf's hash."""
-    return Head(head.chain, head.size + 1, chain_hash(head.hash, leaf))
+def migrated_leaf(hour: int, chains: Mapping[str, Mapping[str, Any]], erased: int) -> bytes:
+    """That all leaves before this one come from a ledger with two chains, how these ended, and what was erased there.
+
+    `chains` holds size and last hash ("head", hexadecimal) of each, so that heads kept from then go on counting.
+    """
+    content = {"format": FORMAT, "kind": "migrated", "hour": hour, "chains": dict(chains), "erased": erased}
+    return canonical(content)

@@ -13,11 +13,23 @@ SECONDS_PER_HOUR = 3600
 
 
 class Kind(StrEnum):
-    """What happened. A choice that takes back a part and leaves a part granted is a new `GIVEN` of the same person."""
+    """What happened. The last four are no choices and come from the ledger's own calls.
+
+    A later choice of the same person that leaves something granted is `CHANGED`, also when it takes a part back.
+    """
 
     GIVEN = "given"
+    CHANGED = "changed"
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    ERASED = "erased"
+    DISCLOSED = "disclosed"
+    POLICY = "policy"
+
+
+GRANTING = frozenset({Kind.GIVEN, Kind.CHANGED})
+"""Kinds that leave something granted."""
 
 
 class Surface(StrEnum):
@@ -45,6 +57,8 @@ _FORMS = {
 }
 _ID = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 _NAME = re.compile(rf"(?:vendor:)?{_ID}")
+_CHOICES = GRANTING | {Kind.REFUSED, Kind.WITHDRAWN}
+_LATEST = 2**36
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +67,10 @@ class Record:
 
     `at` is Unix seconds. `granted` and `refused` hold category ids, or "vendor:ID", as `cmp.core.consent.Visitor` does;
     the caller takes them from the policy, never from a request unchecked. `policy` is the fingerprint decided under,
-    `notice` the version of the texts that were shown. `person` is the random id that an earlier consent was
-    acknowledged with, "" where there is none.
+    `notice` the version of the texts that were shown, `buttons` the ways to answer it offered, as they stood. `person`
+    is the random id that an earlier consent was acknowledged with, "" where there is none. From `until` (Unix seconds,
+    0: nobody can say) the grants no longer hold. A refusal with `receipt` is kept like a consent, with an id and a key,
+    because the person asked for something to show.
     """
 
     kind: Kind
@@ -69,22 +85,32 @@ class Record:
     refused: frozenset[str] = frozenset()
     signals: Signals = NO_SIGNALS
     person: str = ""
+    buttons: tuple[str, ...] = ()
+    until: float = 0
+    receipt: bool = False
 
     def __post_init__(self) -> None:
         for field, (form, told) in _FORMS.items():
             if not form.fullmatch(getattr(self, field)):
                 raise ValueError(f"{field}: must be {told}")
-        if not 0 <= self.at < 2**36:
-            raise ValueError("at: must be Unix seconds")
+        if self.kind not in _CHOICES:
+            raise ValueError("kind: must be that of a choice")
+        for field, time in (("at", self.at), ("until", self.until)):
+            if not 0 <= time < _LATEST:
+                raise ValueError(f"{field}: must be Unix seconds")
+        if len(self.buttons) > 16 or not all(len(name) <= 64 and _NAME.fullmatch(name) for name in self.buttons):
+            raise ValueError("buttons: must be up to 16 plain names")
         for field, names in (("granted", self.granted), ("refused", self.refused)):
             if not all(len(name) <= 256 and _NAME.fullmatch(name) for name in names):
                 raise ValueError(f'{field}: must hold ids of categories, or "vendor:ID"')
         if self.granted & self.refused:
             raise ValueError("granted: names what is also refused")
-        if (self.kind is Kind.GIVEN) != bool(self.granted):
+        if (self.kind in GRANTING) != bool(self.granted):
             raise ValueError("granted: must name something for what was given, and nothing for any other kind")
-        if self.kind is not Kind.GIVEN and not self.refused:
+        if self.kind not in GRANTING and not self.refused:
             raise ValueError("refused: must name what was refused or withdrawn")
+        if self.receipt and self.kind is not Kind.REFUSED:
+            raise ValueError("receipt: only a refusal needs to ask for one, every other record with an id can have it")
         if self.kind is Kind.REFUSED and self.person:
             raise ValueError("person: a refusal belongs to nobody; who had consented before withdraws")
 

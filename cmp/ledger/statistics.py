@@ -3,22 +3,18 @@
 May go in here: sums. May not: anything that singles out one record.
 """
 
-import sqlite3
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from cmp.ledger import database
-from cmp.ledger.address import ledger_file
-from cmp.ledger.errors import from_sqlite
+from sqlalchemy import Connection, func, select
 
-_CHOICES = (
-    "SELECT hour, kind, count(*) FROM (SELECT hour, kind FROM personal UNION ALL SELECT hour, kind FROM unlinkable)"
-    " GROUP BY hour, kind ORDER BY hour, kind"
-)
-_COUNTED = "SELECT hour, event, n FROM counter ORDER BY hour, event"
+from cmp.ledger import schema
+from cmp.ledger.database import database_of
+from cmp.ledger.leaves import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +25,33 @@ class Statistics:
     counted: Mapping[str, Mapping[str, int]]
 
 
+def statistics_in(connection: Connection) -> Statistics:
+    leaf, pending, counter = schema.leaf.c, schema.pending.c, schema.counter.c
+    kept = select(leaf.hour, leaf.kind, func.count()).where(leaf.part != Part.PUBLIC.value)
+    waiting = select(pending.hour, pending.kind, func.sum(pending.n))
+    queries = (
+        kept.group_by(leaf.hour, leaf.kind).order_by(leaf.hour, leaf.kind),
+        waiting.group_by(pending.hour, pending.kind).order_by(pending.hour, pending.kind),
+    )
+    counted = select(counter.hour, counter.event, counter.n).order_by(counter.hour, counter.event)
+    try:
+        return Statistics(
+            _by_day(row for query in queries for row in connection.execute(query)), _by_day(connection.execute(counted))
+        )
+    except (ValueError, TypeError, OverflowError) as error:
+        # A damaged row holds no hour: to be told as the damage that a database finds itself.
+        raise UnicodeError(str(error)) from error
+
+
 def statistics_of(address: str | Path) -> Statistics:
     """The numbers of a ledger, in use or not. Raises LedgerError."""
-    file = ledger_file(address)
-    with database.reading(file) as connection:
-        try:
-            return Statistics(_by_day(connection, _CHOICES), _by_day(connection, _COUNTED))
-        except (ValueError, TypeError, OverflowError) as error:
-            # A damaged row holds no hour.
-            raise from_sqlite(file, error) from error
+    with database_of(address).reading() as connection:
+        return statistics_in(connection)
 
 
-def _by_day(connection: sqlite3.Connection, query: str) -> dict[str, dict[str, int]]:
+def _by_day(rows: Iterable[Any]) -> dict[str, dict[str, int]]:
     days: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    for hour, name, n in connection.execute(query):
+    for hour, name, n in rows:
         day = datetime.fromtimestamp(hour, UTC).date().isoformat()
-        days[day][name] = days[day].get(name, 0) + n
+        days[day][name] = days[day].get(name, 0) + int(n)
     return dict(days)

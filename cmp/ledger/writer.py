@@ -4,25 +4,26 @@ May go in here: collecting what waits into one transaction, answering after its 
 not: what a row looks like (`store.py`), the loop of the caller beyond answering it.
 
 Group commit: whatever has queued up while one commit was syncing goes into the next one together. Nobody waits for a
-timer, and under load the sync's cost is shared.
+timer, and under load the sync's cost is shared. Each commit carries the tree's new head, signed.
 """
 
 import asyncio
 import queue
-import sqlite3
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from cmp.ledger import database, store
-from cmp.ledger.errors import LedgerError, Reason, from_sqlite
-from cmp.ledger.leaves import Chain, Head
-from cmp.ledger.record import Record
-from cmp.ledger.store import Acknowledgement, Forgetting
+from sqlalchemy import Connection
+
+from cmp.ledger.database import FAILURES, Database
+from cmp.ledger.errors import LedgerError, Reason
+from cmp.ledger.heads import SignedHead, Signs
+from cmp.ledger.merging import merge
+from cmp.ledger.record import hour_of
+from cmp.ledger.store import Acknowledgement, Batch, Forgetting, Task, know_signers
 
 # Keeps one transaction, and the wait of its first caller, short.
 _LARGEST_BATCH = 512
@@ -32,19 +33,23 @@ COUNTS_EVERY = 5.0
 
 @dataclass(slots=True)
 class Job:
-    """A record on its way, or keys to be destroyed, and who waits for the answer: how many keys there were."""
+    """Something on its way into the ledger, and who waits for the answer: a number says how many there were."""
 
-    task: Record | Forgetting
+    task: Task
     loop: asyncio.AbstractEventLoop
     answer: asyncio.Future[Any]
     outcome: Acknowledgement | int | LedgerError | None = None
 
 
 class Writer:
-    """Owns the writing connection and the place of the only writer. Starts on construction. Raises LedgerError."""
+    """Owns the writing connection and, where there is only one, the writer's place. Raises LedgerError."""
 
-    def __init__(self, file: Path, *, queue_limit: int, lock_wait: float) -> None:
-        self._file, self._lock_wait = file, lock_wait
+    def __init__(
+        self, database: Database, *, signer: Signs | None, clock: Callable[[], float], queue_limit: int
+    ) -> None:
+        self._database, self._clock = database, clock
+        # Whose public keys the ledger knows, as far as this process knows.
+        self._signer, self._known = signer, False
         # One place more, so that the end can be queued behind a full queue's last job.
         self._queue: queue.Queue[Job | None] = queue.Queue(queue_limit + 1)
         self._queue_limit = queue_limit
@@ -53,15 +58,17 @@ class Writer:
         self._counts: dict[tuple[str, int], int] = {}
         self._counting = threading.Lock()
         self._counts_stored = time.monotonic()
-        self._connection: sqlite3.Connection | None = None
-        self._identity: tuple[tuple[int, int], ...] = ()
+        self._connection: Connection | None = None
+        # The hour up to which refusals are in the tree, as far as this process knows.
+        self._merged_hour = -1
         self.commits = 0
-        self._place = database.claim(file)
+        self.head: SignedHead | None = None
+        database.claim()
         try:
-            database.make_file(file)
+            database.make()
             self._connect()
         except BaseException:
-            database.give_back(self._place)
+            database.release()
             raise
         # Daemon: a server that dies of something else must not hang on this thread.
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
@@ -73,11 +80,11 @@ class Writer:
         """Queues a job without waiting. Raises LedgerError: closed, or too many are waiting."""
         with self._gate:
             if self._closed:
-                raise LedgerError(Reason.CLOSED, str(self._file), "the ledger is closed", "start the server again")
+                raise LedgerError(Reason.CLOSED, self._database.told, "the ledger is closed", "start the server again")
             if self._queue.qsize() >= self._queue_limit:
                 raise LedgerError(
                     Reason.BUSY,
-                    str(self._file),
+                    self._database.told,
                     f"{self._queue_limit} choices are waiting to be stored already",
                     "try again in a moment; if it stays so, the disk is too slow",
                 )
@@ -86,6 +93,9 @@ class Writer:
     def count(self, event: str, hour: int) -> None:
         with self._counting:
             self._counts[event, hour] = self._counts.get((event, hour), 0) + 1
+
+    def sign_with(self, signer: Signs) -> None:
+        self._signer, self._known = signer, False
 
     def close(self) -> None:
         """Stores and answers what is queued, then ends. Returns when all is on disk; a second call does nothing."""
@@ -105,12 +115,12 @@ class Writer:
                 jobs, going = self._collect()
                 due = not going or time.monotonic() - self._counts_stored >= COUNTS_EVERY
                 counts = self._take_counts() if due else {}
-                if jobs or counts:
+                if jobs or counts or self._merged_hour != hour_of(self._clock()):
                     self._write(jobs, counts)
                 _answer(jobs)
         finally:
             self._disconnect()
-            database.give_back(self._place)
+            self._database.release()
 
     def _collect(self) -> tuple[list[Job], bool]:
         """What is waiting now, and whether to go on afterwards. Waits, but not longer than counts may."""
@@ -132,52 +142,52 @@ class Writer:
         """One transaction. Each job's outcome is its acknowledgement only if the commit returned."""
         try:
             connection = self._connection or self._connect()
-            connection.execute("BEGIN IMMEDIATE")
-            # Read anew each time: correct even after a failure, or a file exchanged for a restored one.
-            ends = store.heads(connection)
-            outcomes = [_carry_out(connection, ends, job.task) for job in jobs]
-            store.add_counts(connection, counts)
-            if database.identity(self._file) != self._identity:
-                raise LedgerError(
-                    Reason.MISSING,
-                    str(self._file),
-                    "the file was exchanged for another one while in use",
-                    "nothing, if that was meant: the next choice goes into the new file",
-                )
-            connection.execute("COMMIT")
+            with connection.begin():
+                batch = Batch.begin(connection, self._clock())
+                merged = merge(batch)
+                tasks = [job.task for job in jobs]
+                batch.load(tasks)
+                outcomes = [batch.carry_out(task) for task in tasks]
+                batch.count(counts)
+                signer = self._signer
+                if signer is not None and not self._known:
+                    know_signers(connection, signer.public_bytes())
+                head = batch.end(signer)
+                self._database.before_commit()
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must be told that nothing was stored
             self._disconnect()
-            failure = error if isinstance(error, LedgerError) else from_sqlite(self._file, error)
+            failure = self._database.error(error)
             failure.__cause__ = error if failure is not error else error.__cause__
             for job in jobs:
                 job.outcome = failure
             self._return_counts(counts)
             return
         self.commits += 1
+        self.head, self._known = head, self._known or (signer is not None and signer is self._signer)
+        self._merged_hour = batch.merged_hour if merged else -1
         if any(isinstance(job.task, Forgetting) for job in jobs):
-            self._empty_log(connection)
+            self._wipe(connection)
         for job, outcome in zip(jobs, outcomes, strict=True):
             job.outcome = outcome
 
-    def _empty_log(self, connection: sqlite3.Connection) -> None:
-        """Takes destroyed keys out of the write-ahead log too, as far as nobody is reading it just now.
+    def _wipe(self, connection: Connection) -> None:
+        """Takes destroyed keys out of logs and dead rows too, as far as nobody is reading these just now.
 
-        They are destroyed either way: if this fails they go when the log is next reused.
+        They are destroyed either way: if this fails they go when the log is next reused, or the table next vacuumed.
         """
         try:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        except sqlite3.Error:
+            self._database.wipe(connection)
+        except FAILURES:
             self._disconnect()
 
-    def _connect(self) -> sqlite3.Connection:
-        self._connection = database.open_writer(self._file, self._lock_wait)
-        self._identity = database.identity(self._file)
+    def _connect(self) -> Connection:
+        self._connection = self._database.connect()
         return self._connection
 
     def _disconnect(self) -> None:
         """Rolls back what is open. After a failure the next batch starts on a new connection."""
         if self._connection is not None:
-            database.shut(self._connection)
+            self._database.shut(self._connection)
             self._connection = None
 
     def _take_counts(self) -> dict[tuple[str, int], int]:
@@ -190,14 +200,6 @@ class Writer:
         with self._counting:
             for name, n in counts.items():
                 self._counts[name] = self._counts.get(name, 0) + n
-
-
-def _carry_out(
-    connection: sqlite3.Connection, ends: dict[Chain, Head], task: Record | Forgetting
-) -> Acknowledgement | int:
-    if isinstance(task, Forgetting):
-        return store.forget(connection, task)
-    return store.append(connection, ends, task)
 
 
 def _answer(jobs: Iterable[Job]) -> None:

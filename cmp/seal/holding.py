@@ -27,6 +27,14 @@ def grant_seconds(policy: Policy, place: str) -> int:
     return _seconds(policy, place, min)
 
 
+def granted_until(policy: Policy, place: str, decided_at: float) -> float:
+    """The moment from which what a visitor at `place` allowed at a moment no longer holds (all Unix seconds).
+
+    The cookie knows the day of the choice, not the hour: it holds to the end of its last day.
+    """
+    return decided_at // DAY * DAY + grant_seconds(policy, place) + DAY
+
+
 def refusal_seconds(policy: Policy, place: str) -> int:
     """How long what a visitor at `place` refuses holds, before anybody asks again."""
     return _seconds(policy, place, max)

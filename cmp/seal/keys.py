@@ -10,7 +10,7 @@ import binascii
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -47,15 +47,21 @@ class PublicKeys:
 class SigningKeys:
     """The keys of a consent server: it signs with the first, and still accepts what the others signed.
 
-    `form_secret` is for form tokens, which only the server itself checks.
+    `form_secret` is for form tokens, which only the server itself checks. Of `retired` keys only the public half is
+    left: they sign nothing any more, and what they signed goes on holding.
     """
 
     keys: Mapping[str, Ed25519PrivateKey]
     form_secret: bytes = field(repr=False)
+    retired: Mapping[str, Ed25519PublicKey] = field(default_factory=dict)
 
     @cached_property
     def public(self) -> PublicKeys:
-        return PublicKeys({id_: key.public_key() for id_, key in self.keys.items()})
+        return PublicKeys({**{id_: key.public_key() for id_, key in self.keys.items()}, **self.retired})
+
+    def public_bytes(self) -> Mapping[str, bytes]:
+        """The public keys by id, 32 bytes each, the one that signs first."""
+        return {id_: key.public_bytes_raw() for id_, key in self.public.keys.items()}
 
     def sign(self, data: bytes) -> tuple[str, bytes]:
         """The id of the key used and the signature (64 bytes)."""
@@ -77,6 +83,55 @@ def make_keys(path: Path) -> SigningKeys:
     _write_new(public_file(path), public, 0o644)
     marker_secret(path)
     return SigningKeys({id_: key}, secret)
+
+
+def announce_key(path: Path) -> str:
+    """Adds a key that signs nothing yet to a key file, and its public half to FILE.pub; its id. Raises KeysError.
+
+    Proxies that read FILE.pub from then on accept what it will sign: the first half of a rotation without a gap. Where
+    one waits already, that is the one.
+    """
+    keys = read_signing_keys(path)
+    waiting = list(keys.keys)[1:]
+    if waiting:
+        return waiting[0]
+    id_ = secrets.token_hex(4)
+    _replace(path, SigningKeys({**keys.keys, id_: Ed25519PrivateKey.generate()}, keys.form_secret, keys.retired))
+    return id_
+
+
+def rotate_keys(path: Path) -> tuple[str, str]:
+    """Lets the key that waits sign from now on, a new one where none does; the ids of it and of the one before.
+
+    Of the one before only the public half is kept, so what it signed goes on holding and it signs nothing any more.
+    The secrets in the file stay. A server reads the file when it starts. Raises KeysError.
+    """
+    new = announce_key(path)
+    keys = read_signing_keys(path)
+    old, key = next(iter(keys.keys.items()))
+    others = {id_: other for id_, other in keys.keys.items() if id_ != old}
+    retired = {old: key.public_key(), **keys.retired}
+    _replace(path, SigningKeys({new: others.pop(new), **others}, keys.form_secret, retired))
+    return new, old
+
+
+def _replace(path: Path, keys: SigningKeys) -> None:
+    """Writes a key file and its public half anew, each as a whole. The public half comes first: nothing is ever signed
+    with a key that nobody can check.
+    """
+    private = Encoding.Raw, PrivateFormat.Raw, NoEncryption()
+    own = [{"id": id_, "private": _text(key.private_bytes(*private))} for id_, key in keys.keys.items()]
+    retired = [{"id": id_, "public": _text(key.public_bytes_raw())} for id_, key in keys.retired.items()]
+    public = [{"id": id_, "public": _text(raw)} for id_, raw in keys.public_bytes().items()]
+    documents = (
+        (public_file(path), {"form": 1, "keys": public}, 0o644),
+        (path, {"form": 1, "keys": [*own, *retired], "form_secret": _text(keys.form_secret)}, 0o600),
+    )
+    for file, document, mode in documents:
+        draft = file.with_name(file.name + ".new")
+        draft.unlink(missing_ok=True)
+        _write_new(draft, document, mode)
+        draft.replace(file)
 
 
 def public_file(path: Path) -> Path:
@@ -131,13 +186,15 @@ def read_signing_keys(path: Path) -> SigningKeys:
     if path.stat().st_mode & 0o077:
         raise KeysError(f"{path}: others may read these keys: chmod 600 {path}")
     try:
-        keys = {str(k["id"]): Ed25519PrivateKey.from_private_bytes(_bytes(k["private"])) for k in document["keys"]}
+        own = [k for k in document["keys"] if "private" in k]
+        keys = {str(k["id"]): Ed25519PrivateKey.from_private_bytes(_bytes(k["private"])) for k in own}
+        retired = _public_of(k for k in document["keys"] if "private" not in k)
         secret = _bytes(document["form_secret"])
     except (KeyError, TypeError, ValueError) as error:
         raise KeysError(f"{path}: holds no signing keys ({error}): make new ones, or restore a backup") from error
     if not keys or len(secret) < 16:
         raise KeysError(f"{path}: holds no signing keys: make new ones, or restore a backup")
-    return SigningKeys(keys, secret)
+    return SigningKeys(keys, secret, retired)
 
 
 def read_public_keys(path: Path) -> PublicKeys:
@@ -146,12 +203,16 @@ def read_public_keys(path: Path) -> PublicKeys:
     try:
         if any("private" in key for key in document["keys"]):
             return read_signing_keys(path).public
-        keys = {str(k["id"]): Ed25519PublicKey.from_public_bytes(_bytes(k["public"])) for k in document["keys"]}
+        keys = _public_of(document["keys"])
     except (KeyError, TypeError, ValueError) as error:
         raise KeysError(
             f"{path}: holds no public keys ({error}): name the .pub file beside the server's keys"
         ) from error
     return PublicKeys(keys)
+
+
+def _public_of(documents: Iterable[Mapping[str, Any]]) -> dict[str, Ed25519PublicKey]:
+    return {str(k["id"]): Ed25519PublicKey.from_public_bytes(_bytes(k["public"])) for k in documents}
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -172,6 +233,8 @@ def _write_new(path: Path, document: Mapping[str, Any], mode: int) -> None:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
             json.dump(document, file, indent=2)
             file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
     except OSError as error:
         raise KeysError(f"{path}: cannot be written: {error.strerror}") from error
 

@@ -31,6 +31,7 @@ from cmp.server import (
     preferences,
     recording,
     report,
+    serving_policy,
     state,
     tell_me,
     unexpected,
@@ -88,6 +89,6 @@ def make_app(
     for part in (embed, assets, health, report, well_known):
         part.setup(app)
     desk_context.setup(app, desk)
-    for part in (desk_forms, desk_rights, desk_opt_out, desk_notices, desk_retention):
+    for part in (desk_forms, desk_rights, desk_opt_out, desk_notices, desk_retention, serving_policy):
         part.setup(app)
     return app

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from cmp.core.policy import Policy
 from cmp.desk.desk import Desk
+from cmp.desk.errors import DeskError, Reason
 from cmp.desk.offer import offer_of
 from cmp.seal.keys import SigningKeys
 from cmp.server.listening import serving, take_port
@@ -44,14 +45,21 @@ class OperatorPort:
         return f"http://[{self.host}]:{port}/" if ":" in self.host else f"http://{self.host}:{port}/"
 
 
-def open_desk(settings: DeskSettings, policy: Policy, keys: SigningKeys, ledger: Path) -> Desk | None:
+def open_desk(settings: DeskSettings, policy: Policy, keys: SigningKeys, ledger: Path | None) -> Desk | None:
     """The desk, where the policy offers anything at it or somebody asked for one. Raises DeskError.
+
+    `ledger` is the ledger's file, which it lies beside unless the settings say otherwise.
 
     A policy that begins to offer something while the server runs needs the server started again.
     """
     if not (settings.address or settings.tokens or offer_of(policy.document).anything):
         return None
-    return Desk(settings.address or ledger.with_name(f"{ledger.stem}-desk.db"), keys.form_secret)
+    if settings.address:
+        return Desk(settings.address, keys.form_secret)
+    if ledger is None:
+        what = "nothing says where it lies, and a ledger on a database server has no folder to put it beside"
+        raise DeskError(Reason.ADDRESS, "the desk", what, "name a file with --desk")
+    return Desk(ledger.with_name(f"{ledger.stem}-desk.db"), keys.form_secret)
 
 
 def take_operator_port(settings: DeskSettings) -> OperatorPort | None:

@@ -24,11 +24,13 @@ _log = logging.getLogger("consentry.server")
 
 @runtime_checkable
 class Forgets(Protocol):
-    """The part of `cmp.ledger.ledger.Ledger` that destroys keys."""
+    """The part of `cmp.ledger.ledger.Ledger` that lets go on time."""
 
     async def erase(self, person: str, /) -> bool: ...
 
     async def forget_before(self, time: float, /) -> int: ...
+
+    async def expire(self, time: float, /) -> int: ...
 
 
 def setup(app: web.Application) -> None:
@@ -36,12 +38,16 @@ def setup(app: web.Application) -> None:
 
 
 async def forget_old(app: web.Application) -> None:
-    """Forgets whatever is older than the policy in force says now; nothing where it says nothing."""
-    keep = offer_now(app).keep_records
+    """Notes which grants have run out, and forgets whatever is older than the policy in force says now."""
+    keep, now, ledger, clerk = offer_now(app).keep_records, app[CLOCK](), app[LEDGER], app[CLERK]
+    if isinstance(ledger, Forgets):
+        try:
+            await ledger.expire(now)
+        except LedgerError as error:
+            _log.error("grants that ran out were not noted, it is tried again later: %s", error)
     if keep is None:
         return
-    before = app[CLOCK]() - keep
-    ledger, clerk = app[LEDGER], app[CLERK]
+    before = now - keep
     if isinstance(ledger, Forgets):
         try:
             await ledger.forget_before(before)

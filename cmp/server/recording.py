@@ -21,13 +21,13 @@ from cmp.ledger.errors import LedgerError
 from cmp.ledger.record import Kind, Record, Source, Surface
 from cmp.ledger.store import Acknowledgement
 from cmp.seal.cookie import LIMIT, write_cookie
-from cmp.seal.holding import left_seconds, terms_of
+from cmp.seal.holding import granted_until, left_seconds, terms_of
 from cmp.server.caller import Caller
 from cmp.server.choices import Choice
 from cmp.server.context import LEDGER, POLICIES, SIGNING_KEYS, SITE, Appends
 from cmp.server.per_policy import PerPolicy
 from cmp.server.problems import NOT_SAVED, NOT_WITHDRAWN, Failure
-from cmp.wire.banner import banner_html
+from cmp.wire.banner import banner_html, buttons_of
 
 # Seconds a visitor waits for the disk. What is stored after that was not acknowledged.
 PATIENCE = 10.0
@@ -99,6 +99,9 @@ async def store(
     policy = caller.policy
     takes_back = withdrawal or bool(caller.record) or bool(caller.visitor.granted)
     kind = Kind.GIVEN if choice.granted else Kind.WITHDRAWN if takes_back else Kind.REFUSED
+    # Only one day fits into a cookie: what was granted before must not live longer by what is granted now.
+    since = caller.visitor.decided_at if choice.carried else None
+    decided_at = caller.now if since is None else min(since, caller.now)
     record = Record(
         kind=kind,
         at=caller.now,
@@ -112,16 +115,16 @@ async def store(
         refused=choice.refused,
         signals=caller.signals,
         person="" if kind is Kind.REFUSED else caller.record,
+        buttons=buttons_of(surface),
+        until=granted_until(policy, caller.visitor.place, decided_at) if choice.granted else 0,
     )
     stored = await app[RECORDER].append(record)
     if stored is None:
         return Failure(NOT_WITHDRAWN if caller.visitor.granted else NOT_SAVED)
-    # Only one day fits into a cookie: what was granted before must not live longer by what is granted now.
-    since = caller.visitor.decided_at if choice.carried else None
     visitor = Visitor(
         granted=choice.granted,
         refused=choice.refused,
-        decided_at=caller.now if since is None else min(since, caller.now),
+        decided_at=decided_at,
         policy=policy.fingerprint,
         # Only a grant has to know them; a refusal's cookie is to be like everybody's.
         shown_with=choice.shown_with if choice.granted else NO_SIGNALS,
@@ -151,6 +154,7 @@ def _check_policy(app: web.Application, policy: Policy) -> None:
         surface=Surface.BANNER,
         source=Source.JSON,
         refused=optional,
+        buttons=buttons_of(Surface.BANNER),
     )
     everything = Visitor(granted=optional, decided_at=2**36, policy=policy.fingerprint, tell_me=True)
     cookie = write_cookie(app[SIGNING_KEYS], app[SITE], everything, "0" * 32, terms_of(policy, optional))

@@ -119,12 +119,12 @@ class SqliteFile:
             # A file that cannot be written opens all the same, read-only. Say so now, not at the first thing to store.
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("ROLLBACK")
-        except (*FAILURES, StoreError) as error:
+        except BaseException as error:
             if connection is not None:
                 shut(connection)
-            if isinstance(error, StoreError):
-                raise
-            raise from_sqlite(self.kind, self.path, error) from error
+            if isinstance(error, FAILURES):
+                raise from_sqlite(self.kind, self.path, error) from error
+            raise
         return connection
 
     def identity(self) -> Identity:

@@ -61,6 +61,10 @@ def state_of(policy: Policy, visitor: Visitor) -> str:
     return " ".join(said) or "undecided"
 
 
+# The two plain answers, side by side.
+_ANSWERS = ("accept", "refuse")
+
+
 def banner_html(
     policy: Policy,
     visitor: Visitor,
@@ -157,6 +161,11 @@ def preferences_html(
     return _page(title, content, language, reserved)
 
 
+def buttons_of(surface: str) -> tuple[str, ...]:
+    """The buttons that answer the question on a surface ("banner", "preferences", "embed"), as they stand there."""
+    return ("always",) if surface == "embed" else (*_ANSWERS, "save")
+
+
 def embed_html(policy: Policy, vendor_id: str, language: str, *, reserved: str, token: str, back: str) -> str:
     """What stands in the frame of a vendor that was not loaded. Raises KeyError for a vendor nobody declared."""
     vendor = policy.vendors[vendor_id]
@@ -213,7 +222,7 @@ def _form(
     ]
     answers = [
         f'<button name="choice" value="{value}">{_w(language, value)}</button>'
-        for value in ("accept", "refuse")
+        for value in _ANSWERS
         if policy.optional_categories
     ]
     if not policy.optional_categories:

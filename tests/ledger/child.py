@@ -1,6 +1,6 @@
 """A process that appends and says so on its output, to be killed, traced or cramped by a test.
 
-    python -m tests.ledger.child stream FILE FIRST     appends without end, many at a time; a line for each acknowledged
+    python -m tests.ledger.child stream ADDRESS FIRST  appends without end, many at a time; a line for each acknowledged
     python -m tests.ledger.child few FILE COUNT        one after the other
     python -m tests.ledger.child file-limit FILE       until no file may grow; then that limit is lifted
     python -m tests.ledger.child small-disk FILE       until the disk (a small one) is full; then space is freed
@@ -90,9 +90,10 @@ def denied(file: Path) -> None:
         say(f"error {error.reason} {error}")
 
 
-def main(mode: str, file: Path, number: str = "0") -> None:
+def main(mode: str, address: str, number: str = "0") -> None:
+    file = Path(address)
     if mode == "stream":
-        asyncio.run(stream(Ledger(file), itertools.count(int(number))))
+        asyncio.run(stream(Ledger(address), itertools.count(int(number))))
     elif mode == "few":
         with Ledger(file) as ledger:
             asyncio.run(few(ledger, int(number)))
@@ -101,4 +102,4 @@ def main(mode: str, file: Path, number: str = "0") -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:])
+    main(sys.argv[1], *sys.argv[2:])

@@ -4,15 +4,22 @@ May go in here: values and short runs of a ledger. May not: assertions.
 """
 
 import asyncio
-import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from cmp.ledger.leaves import Head
+from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy.pool import NullPool
+
+from cmp.ledger import schema
+from cmp.ledger.errors import LedgerError
+from cmp.ledger.heads import Signs
 from cmp.ledger.ledger import Ledger
 from cmp.ledger.record import Kind, Record, Source, Surface
 from cmp.ledger.store import Acknowledgement
+from cmp.seal.keys import SigningKeys, make_keys
+from cmp.store.address import place_of
 
 ROOT = Path(__file__).resolve().parents[2]
 # 2026-10-07 12:34:56.789 UTC.
@@ -59,26 +66,42 @@ async def append_all(ledger: Ledger, records: Iterable[Record]) -> list[Acknowle
     return [await ledger.append(record) for record in records]
 
 
-def filled(file: Path, records: Iterable[Record]) -> list[Acknowledgement]:
+def filled(address: str | Path, records: Iterable[Record], **options: Any) -> list[Acknowledgement]:
     """A ledger with these records, closed again."""
-    with Ledger(file) as ledger:
+    with Ledger(address, **options) as ledger:
         return asyncio.run(append_all(ledger, records))
 
 
-def tamper(file: Path, *statements: str) -> None:
-    """Changes rows as somebody with the file and a database shell can, in one transaction; guards are back after."""
-    connection = sqlite3.connect(file, isolation_level=None)
-    guards = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
-    connection.execute("BEGIN")
-    for name, _ in guards:
-        connection.execute(f"DROP TRIGGER {name}")
-    for statement in statements:
-        connection.execute(statement)
-    for _, text in guards:
-        connection.execute(text)
-    connection.execute("COMMIT")
-    connection.close()
+def merge(address: str | Path, signer: Signs | None = None) -> None:
+    """Lets an hour pass: what was refused goes into the tree."""
+    Ledger(address, signer=signer, clock=lambda: AT + 3600).close()
 
 
-def head_at(heads: Iterable[Head], chain: str) -> Head:
-    return next(head for head in heads if head.chain == chain)
+def signer(folder: Path) -> SigningKeys:
+    return make_keys(folder / "keys.json")
+
+
+@contextmanager
+def tampering(address: str | Path) -> Iterator[Connection]:
+    """A transaction of somebody with the database and a shell; guards are off meanwhile, and back after."""
+    place = place_of(address, LedgerError, "ledger")
+    if isinstance(place, Path):
+        engine = create_engine(f"sqlite:///{place}", poolclass=NullPool)
+    else:
+        engine = create_engine(make_url(place).set(drivername="postgresql+psycopg"), poolclass=NullPool)
+    with engine.begin() as connection:
+        if isinstance(place, Path):
+            for name in schema.GUARDS:
+                connection.execute(text(f"DROP TRIGGER {name}"))
+        else:
+            connection.execute(text("SET LOCAL session_replication_role = replica"))
+        yield connection
+        if isinstance(place, Path):
+            for name in schema.GUARDS:
+                connection.execute(text(schema.guard_sql("sqlite", name)[0]))
+
+
+def tamper(address: str | Path, *statements: str) -> None:
+    with tampering(address) as connection:
+        for statement in statements:
+            connection.execute(text(statement))

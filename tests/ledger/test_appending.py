@@ -2,54 +2,55 @@
 
 import asyncio
 import json
-import sqlite3
 import threading
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, func, select
 
 from cmp.core.signals import Signals
-from cmp.ledger import database, store
+from cmp.ledger import schema
+from cmp.ledger.database import database_of
 from cmp.ledger.errors import LedgerError, Reason
-from cmp.ledger.leaves import Chain, Head
+from cmp.ledger.leaves import Part
 from cmp.ledger.ledger import Ledger
 from cmp.ledger.reading import entries, history
 from cmp.ledger.record import Record
 from cmp.ledger.statistics import statistics_of
-from cmp.ledger.store import Acknowledgement
+from cmp.ledger.store import Acknowledgement, Batch
 from cmp.ledger.verify import verify
-from tests.ledger.records import AT, HOUR, append_all, filled, given, numbered, refused, withdrawn
+from tests.ledger.records import AT, HOUR, POLICY, append_all, filled, given, numbered, refused, withdrawn
 
 DAY = "2026-10-07"
 
 
-def held(file: Path) -> list[str]:
-    """The one name each record is about, both chains."""
-    personal = [entry.payload for entry in entries(file, Chain.PERSONAL)]
+def held(file: str | Path) -> list[str]:
+    """The one name each record is about."""
+    personal = [entry.payload for entry in entries(file, Part.PERSONAL)]
     names = [(found["granted"] or found["refused"])[0] for found in personal if found is not None]
-    kept = entries(file, Chain.UNLINKABLE)
+    kept = entries(file, Part.UNLINKABLE)
     unlinkable = [json.loads(entry.leaf)["refused"][0] for entry in kept]
     return sorted(names + unlinkable)
 
 
-def test_200_at_once_are_all_there_in_fewer_commits(tmp_path: Path) -> None:
-    file = tmp_path / "l.db"
+def test_200_at_once_are_all_there_in_fewer_commits(place: str) -> None:
+    file = place
 
     async def run(ledger: Ledger) -> list[Acknowledgement]:
         return await asyncio.gather(*(ledger.append(numbered(number)) for number in range(200)))
 
-    with Ledger(f"sqlite:{file}") as ledger:
+    with Ledger(file) as ledger:
         told = asyncio.run(run(ledger))
         assert 1 <= ledger.commits < 100
     assert verify(file) == []
     assert held(file) == sorted(f"n{number}" for number in range(200))
     people = [answer.person for answer in told if answer.person]
     assert len(people) == len(set(people)) == 100
-    assert sorted(answer.seq for answer in told if answer.seq) == list(range(1, 101))
+    assert sorted(answer.index for answer in told if answer.index is not None) == list(range(100))
 
 
-def test_a_person_s_records_belong_together(tmp_path: Path) -> None:
-    file = tmp_path / "l.db"
+def test_a_person_s_records_belong_together(place: str) -> None:
+    file = place
     (first,) = filled(file, [given("ads", signals=Signals(gpc=True), at=AT)])
     assert first.person
     later, other, last = filled(
@@ -62,7 +63,7 @@ def test_a_person_s_records_belong_together(tmp_path: Path) -> None:
     )
     assert later.person == last.person == first.person != other.person
     found = history(file, first.person)
-    assert [(entry.kind, entry.seq) for entry in found] == [("given", 1), ("given", 2), ("withdrawn", 4)]
+    assert [(entry.kind, entry.index) for entry in found] == [("given", 0), ("changed", 1), ("withdrawn", 3)]
     assert [entry.payload and entry.payload["at"] for entry in found] == [round((AT + n) * 1000) for n in range(3)]
     assert history(file, "0" * 32) == history(file, "' OR 1=1 --") == []
 
@@ -74,6 +75,7 @@ def test_a_person_s_records_belong_together(tmp_path: Path) -> None:
         pytest.param(withdrawn(), False, id="withdrawal without an id"),
         pytest.param(withdrawn(person="0" * 32), False, id="withdrawal with an unknown id"),
         pytest.param(given(person="0" * 32), True, id="consent with an unknown id"),
+        pytest.param(refused(receipt=True), True, id="refusal with a receipt"),
     ],
 )
 def test_who_is_not_known_gets_no_link_to_before(tmp_path: Path, record: Record, linked: bool) -> None:
@@ -83,28 +85,27 @@ def test_who_is_not_known_gets_no_link_to_before(tmp_path: Path, record: Record,
     assert linked or told == Acknowledgement()
 
 
-def test_reading_does_not_disturb_writing_nor_the_reverse(tmp_path: Path) -> None:
-    file = tmp_path / "l.db"
-
+def test_reading_does_not_disturb_writing_nor_the_reverse(place: str) -> None:
     async def run(ledger: Ledger) -> None:
         await append_all(ledger, map(numbered, range(10)))
-        with database.reading(file) as connection:
-            seen = connection.execute("SELECT count(*) FROM personal").fetchone()
-            heads = await ledger.heads()
+        counted = select(func.count()).select_from(schema.leaf)
+        with database_of(place).reading() as connection:
+            seen = connection.scalar(counted)
+            head = await ledger.head()
             await append_all(ledger, map(numbered, range(10, 20)))
-            assert connection.execute("SELECT count(*) FROM personal").fetchone() == seen == (5,)
-        assert [head.size for head in heads] == [5, 5]
-        assert verify(file, heads) == []
-        assert [head.size for head in await ledger.heads()] == [10, 10]
+            assert connection.scalar(counted) == seen == 5
+        assert head.size == 5
+        assert verify(place, [head]) == []
+        assert (await ledger.head()).size == 10
         assert len(await ledger.history((await ledger.append(given())).person or "")) == 1
         assert (await ledger.statistics()).choices == {DAY: {"given": 11, "refused": 10}}
 
-    with Ledger(file) as ledger:
+    with Ledger(place) as ledger:
         asyncio.run(run(ledger))
 
 
-def test_counts_are_added_up_by_hour_and_survive_closing(tmp_path: Path) -> None:
-    file = tmp_path / "l.db"
+def test_counts_are_added_up_by_hour_and_survive_closing(place: str) -> None:
+    file = place
     for _ in range(2):
         with Ledger(file) as ledger:
             for at in (HOUR, HOUR + 3599.9, HOUR + 3600, HOUR + 86_400):
@@ -126,14 +127,14 @@ def test_only_plain_names_are_counted(tmp_path: Path, event: str) -> None:
 
 def test_a_full_queue_is_a_clear_error_and_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     free, reached = threading.Event(), threading.Event()
-    heads = store.heads
+    begin = Batch.begin
 
-    def slow(connection: sqlite3.Connection) -> dict[Chain, Head]:
+    def slow(connection: Connection, now: float) -> Batch:
         reached.set()
         assert free.wait(20)
-        return heads(connection)
+        return begin(connection, now)
 
-    monkeypatch.setattr(store, "heads", slow)
+    monkeypatch.setattr(Batch, "begin", slow)
 
     async def run(ledger: Ledger) -> None:
         first = asyncio.create_task(ledger.append(numbered(0)))
@@ -188,3 +189,24 @@ def test_only_its_owner_can_read_the_files(tmp_path: Path) -> None:
         asyncio.run(append_all(ledger, [numbered(0)]))
         modes = {path.name: oct(path.stat().st_mode & 0o777) for path in tmp_path.iterdir()}
     assert modes == dict.fromkeys(("l.db", "l.db-wal", "l.db-shm", "l.db-lock"), "0o600")
+
+
+def test_a_policy_is_noted_when_it_is_another_one_than_before(place: str) -> None:
+    async def run(ledger: Ledger) -> list[bool]:
+        return [await ledger.serve_policy(policy, "shop", "1") for policy in (POLICY, POLICY, "cd" * 32, POLICY)]
+
+    with Ledger(place) as ledger:
+        assert asyncio.run(run(ledger)) == [True, False, True, True]
+    assert [json.loads(entry.leaf)["policy"][:2] for entry in entries(place, Part.PUBLIC)] == ["ab", "cd", "ab"]
+    assert verify(place) == []
+
+
+def test_a_disclosure_is_in_the_tree(place: str) -> None:
+    with Ledger(place, clock=lambda: AT) as ledger:
+        told = {"recipient": "Court of Example", "ground": "Order 7", "what": "counts of July", "day": "2026-10-06"}
+        asyncio.run(ledger.disclose(**told))
+        with pytest.raises(ValueError, match="what: "):
+            asyncio.run(ledger.disclose(**told | {"what": "x" * 1001}))
+    (entry,) = entries(place, Part.PUBLIC)
+    assert json.loads(entry.leaf) == {"format": 2, "kind": "disclosed", "hour": HOUR, **told}
+    assert verify(place) == []

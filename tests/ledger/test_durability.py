@@ -1,5 +1,6 @@
 """Acknowledged is durable: across kill -9, and as the kernel sees it."""
 
+import asyncio
 import random
 import re
 import shutil
@@ -12,50 +13,120 @@ from pathlib import Path
 
 import pytest
 
-from cmp.ledger.leaves import Chain
+from cmp.ledger.errors import LedgerError, Reason
+from cmp.ledger.leaves import Part
+from cmp.ledger.ledger import Ledger
 from cmp.ledger.reading import entries
 from cmp.ledger.verify import verify
-from tests.ledger.records import ROOT, number_of
+from tests.ledger.records import ROOT, number_of, numbered
+from tests.postgres import postgres
 
 SEED = 20261007
-ROUNDS = 10
+ROUNDS = 3
+ALL_ROUNDS = 30
 APART = 1_000_000
 
 
-def killed_after(file: Path, first: int, acknowledgements: int, pause: float) -> list[int]:
-    """Numbers acknowledged by a process that is killed a little after so many of them."""
-    command = [sys.executable, "-m", "tests.ledger.child", "stream", str(file), str(first)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        lines = [process.stdout.readline() for _ in range(acknowledgements)]
-        time.sleep(pause)
-        process.send_signal(signal.SIGKILL)
-        rest = process.stdout.read()
-    # What the pipe holds was acknowledged before the end; the kill may have cut the last line.
-    return [int(line) for line in b"".join([*lines, rest]).split(b"\n")[:-1]]
+class Stream:
+    """A process that appends without end, and what it was told is stored."""
+
+    def __init__(self, address: str, first: int) -> None:
+        command = [sys.executable, "-m", "tests.ledger.child", "stream", address, str(first)]
+        self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
+        self._lines: list[bytes] = []
+
+    def wait_for(self, acknowledgements: int) -> None:
+        assert self._process.stdout is not None
+        self._lines += [self._process.stdout.readline() for _ in range(acknowledgements)]
+
+    def kill(self) -> list[int]:
+        """Numbers acknowledged."""
+        with self._process as process:
+            assert process.stdout is not None
+            process.send_signal(signal.SIGKILL)
+            rest = process.stdout.read()
+        # What the pipe holds was acknowledged before the end; the kill may have cut the last line.
+        lines = b"".join([*self._lines, rest]).split(b"\n")[:-1]
+        return [int(line) for line in lines if line.isdigit()]
 
 
-def numbers(file: Path) -> Counter[int]:
-    personal = (number_of(entry.payload["granted"]) for entry in entries(file, Chain.PERSONAL) if entry.payload)
+def numbers(address: str) -> Counter[int]:
+    personal = (number_of(entry.payload["granted"]) for entry in entries(address, Part.PERSONAL) if entry.payload)
     refusals = (
-        int(number) for entry in entries(file, Chain.UNLINKABLE) for number in re.findall(rb'"n(\d+)"', entry.leaf)
+        int(number) for entry in entries(address, Part.UNLINKABLE) for number in re.findall(rb'"n(\d+)"', entry.leaf)
     )
     return Counter(personal) + Counter(refusals)
 
 
-def test_nothing_acknowledged_is_lost_when_killed_ten_times(tmp_path: Path) -> None:
-    file = tmp_path / "l.db"
-    chance = random.Random(SEED)
-    acknowledged: list[int] = []
-    for turn in range(ROUNDS):
-        acknowledged += killed_after(file, turn * APART, chance.randrange(1, 150), chance.uniform(0, 0.05))
-        assert verify(file) == [], f"after kill {turn + 1}"
-    stored = numbers(file)
-    assert len(acknowledged) > ROUNDS
+def check(address: str, acknowledged: list[int], under_way: int) -> None:
+    stored = numbers(address)
     assert [number for number in acknowledged if stored[number] != 1] == []
     # What was stored but not acknowledged in time is there once too, and is at most what was under way.
     assert set(stored.values()) == {1}
-    assert sum(stored.values()) - len(acknowledged) <= ROUNDS * 16
+    assert sum(stored.values()) - len(acknowledged) <= under_way
+
+
+rounds = pytest.mark.parametrize(
+    "rounds",
+    [
+        pytest.param(ROUNDS, id="some"),
+        pytest.param(ALL_ROUNDS, id="all", marks=[pytest.mark.soak, pytest.mark.timeout(1800)]),
+    ],
+)
+
+
+@rounds
+def test_nothing_acknowledged_is_lost_when_the_process_is_killed(place: str, rounds: int) -> None:
+    chance = random.Random(SEED)
+    acknowledged: list[int] = []
+    for turn in range(rounds):
+        stream = Stream(place, turn * APART)
+        stream.wait_for(chance.randrange(1, 150))
+        time.sleep(chance.uniform(0, 0.05))
+        acknowledged += stream.kill()
+        assert verify(place) == [], f"after kill {turn + 1}"
+    assert len(acknowledged) > rounds
+    check(place, acknowledged, rounds * 16)
+
+
+@rounds
+def test_nothing_acknowledged_is_lost_when_the_database_server_is_killed_under_two_nodes(rounds: int) -> None:
+    chance = random.Random(SEED + 1)
+    with postgres() as server:
+        place = server.empty()
+        Ledger(place).close()
+        acknowledged: list[int] = []
+        for turn in range(rounds):
+            nodes = [Stream(place, (2 * turn + node) * APART) for node in range(2)]
+            for node in nodes:
+                node.wait_for(chance.randrange(1, 150))
+            time.sleep(chance.uniform(0, 0.05))
+            server.kill()
+            acknowledged += [number for node in nodes for number in node.kill()]
+            server.start()
+            assert verify(place) == [], f"after kill {turn + 1}"
+        assert len(acknowledged) > rounds
+        check(place, acknowledged, rounds * 2 * 16)
+
+
+def test_a_server_that_comes_back_is_written_to_again(tmp_path: Path) -> None:
+    with postgres() as server:
+        place = server.empty()
+
+        async def run(ledger: Ledger) -> None:
+            await ledger.append(numbered(0))
+            server.kill()
+            with pytest.raises(LedgerError) as caught:
+                await ledger.append(numbered(2))
+            assert caught.value.reason is Reason.UNREACHABLE
+            assert "writing goes on by itself" in str(caught.value)
+            server.start()
+            await ledger.append(numbered(4))
+
+        with Ledger(place) as ledger:
+            asyncio.run(run(ledger))
+        assert numbers(place) == {0: 1, 4: 1}
+        assert verify(place) == []
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed (Debian: apt-get install strace)")

@@ -13,20 +13,19 @@ from pathlib import Path
 
 import pytest
 
-from cmp.ledger import store, writer
+from cmp.ledger import writer
 from cmp.ledger.errors import LedgerError, Reason
-from cmp.ledger.leaves import Chain, Head
+from cmp.ledger.leaves import Part
 from cmp.ledger.ledger import Ledger
 from cmp.ledger.reading import entries
-from cmp.ledger.record import Record
 from cmp.ledger.statistics import statistics_of
-from cmp.ledger.store import Acknowledgement
+from cmp.ledger.store import Acknowledgement, Batch, Task
 from cmp.ledger.verify import verify
 from tests.ledger.records import AT, ROOT, append_all, filled, given, number_of, numbered, tamper
 
 
 def stored(file: Path) -> list[int]:
-    return [number_of(entry.payload["granted"]) for entry in entries(file, Chain.PERSONAL) if entry.payload]
+    return [number_of(entry.payload["granted"]) for entry in entries(file, Part.PERSONAL) if entry.payload]
 
 
 def child(mode: str, file: Path, *before: str) -> list[str]:
@@ -109,7 +108,8 @@ def test_a_file_that_becomes_read_only_and_writable_again(tmp_path: Path) -> Non
         # The super-user may write anything, so SQLite itself is told not to.
         connection = ledger._writer._connection
         assert connection is not None
-        connection.execute("PRAGMA query_only = ON")
+        connection.exec_driver_sql("PRAGMA query_only = ON")
+        connection.rollback()
         with pytest.raises(LedgerError, match="read-only") as caught:
             await ledger.append(numbered(2))
         assert caught.value.reason is Reason.READ_ONLY
@@ -163,16 +163,16 @@ def test_an_error_in_the_middle_of_a_batch_stores_nothing_of_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "l.db"
-    append = store.append
+    carry_out = Batch.carry_out
     faults = [sqlite3.OperationalError("planted"), ValueError("planted"), MemoryError("planted")]
 
-    def failing(connection: sqlite3.Connection, ends: dict[Chain, Head], record: Record) -> Acknowledgement:
-        told = append(connection, ends, record)
-        if record == given("n3") and faults:
+    def failing(batch: Batch, task: Task) -> Acknowledgement | int:
+        told = carry_out(batch, task)
+        if task == given("n3") and faults:
             raise faults.pop()
         return told
 
-    monkeypatch.setattr(store, "append", failing)
+    monkeypatch.setattr(Batch, "carry_out", failing)
 
     async def run(ledger: Ledger) -> list[int]:
         done: list[int] = []
@@ -262,16 +262,19 @@ def cut(file: Path, size: int) -> None:
         pytest.param(lambda file: file.write_bytes(b""), Reason.CORRUPT, "is empty", id="empty"),
         pytest.param(a_database, Reason.FOREIGN, "but no ledger", id="another database"),
         pytest.param(
-            lambda file: of_version(file, "UPDATE ledger_schema SET version = 7"),
+            lambda file: of_version(file, "UPDATE ledger_version SET version_num = '7'"),
             Reason.SCHEMA,
-            "schema version 7, this program knows version 1",
+            "schema version 7, this program knows version 0002",
             id="newer schema",
         ),
         pytest.param(
-            lambda file: of_version(file, "DELETE FROM ledger_schema"), Reason.SCHEMA, "version none", id="no version"
+            lambda file: of_version(file, "DELETE FROM ledger_version"), Reason.SCHEMA, "version none", id="no version"
         ),
         pytest.param(
-            lambda file: of_version(file, "DROP TABLE counter"), Reason.CORRUPT, "not defined as", id="a table dropped"
+            lambda file: of_version(file, "DROP TABLE ledger_counter"),
+            Reason.CORRUPT,
+            "not defined as",
+            id="a table dropped",
         ),
         pytest.param(lambda file: cut(file, 3000), Reason.CORRUPT, "damaged", id="cut in the first page"),
         pytest.param(lambda file: file.mkdir(), Reason.MISSING, "file", id="a folder"),
@@ -318,7 +321,7 @@ def test_a_creation_cut_off_leaves_no_half_ledger(tmp_path: Path) -> None:
 def test_a_server_that_starts_during_an_offline_reading_is_noticed(tmp_path: Path) -> None:
     file = tmp_path / "l.db"
     filled(file, map(numbered, range(20)))
-    walk = entries(file, Chain.PERSONAL)
+    walk = entries(file, Part.PERSONAL)
     next(walk)
     with Ledger(file) as ledger:
         asyncio.run(append_all(ledger, [numbered(20)]))

@@ -1,49 +1,58 @@
 """Erasing one person, and forgetting everybody whose records are older than they may be kept."""
 
 import asyncio
+import json
 import shutil
+import sqlite3
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from cmp.ledger.errors import LedgerError, Reason
-from cmp.ledger.leaves import Chain
+from cmp.ledger.leaves import Part
 from cmp.ledger.ledger import Ledger
-from cmp.ledger.reading import entries, heads_of, history
+from cmp.ledger.reading import entries, head_of, history
 from cmp.ledger.verify import verify
-from tests.ledger.records import AT, HOUR, append_all, filled, given, refused, withdrawn
+from tests.ledger.records import AT, HOUR, append_all, filled, given, refused, tamper, withdrawn
 
 DAY = 86_400
 
 
-def readable(file: Path) -> list[bool]:
-    return [entry.payload is not None for entry in entries(file, Chain.PERSONAL)]
+def readable(file: str | Path) -> list[bool]:
+    return [entry.payload is not None for entry in entries(file, Part.PERSONAL)]
 
 
-def erase(file: Path, person: str) -> bool:
+def erase(file: str | Path, person: str) -> bool:
     with Ledger(file) as ledger:
         return asyncio.run(ledger.erase(person))
 
 
-def forget(file: Path, time: float) -> int:
+def forget(file: str | Path, time: float) -> int:
     with Ledger(file) as ledger:
         return asyncio.run(ledger.forget_before(time))
 
 
-def test_who_is_erased_cannot_be_read_and_the_chains_verify_against_the_heads_before(tmp_path: Path) -> None:
-    file = tmp_path / "l.db"
+def test_who_is_erased_cannot_be_read_and_the_tree_verifies_against_the_head_before(place: str) -> None:
+    file = place
     gone, kept, _ = filled(file, [given("ads"), given("chat"), refused()])
     filled(file, [withdrawn("ads", person=gone.person)])
-    heads = heads_of(file)
+    head = head_of(file)
 
     assert erase(file, gone.person or "")
 
-    assert verify(file, heads) == []
-    assert heads_of(file) == heads
+    assert verify(file, [head]) == []
     assert history(file, gone.person or "") == []
     assert len(history(file, kept.person or "")) == 1
     assert readable(file) == [False, True, False]
+    (noted,) = entries(file, Part.PUBLIC)
+    assert {**json.loads(noted.leaf), "hour": 0} == {
+        "format": 2,
+        "hour": 0,
+        "kind": "erased",
+        "records": 2,
+        "why": "asked",
+    }
 
 
 def test_erasing_twice_is_once_and_a_strange_id_is_nobody(tmp_path: Path) -> None:
@@ -115,14 +124,14 @@ def test_an_erasure_that_is_not_on_disk_is_an_error(tmp_path: Path) -> None:
         pytest.param(AT + 10 * DAY, 2, id="all are older"),
     ],
 )
-def test_whose_last_record_is_older_is_forgotten(tmp_path: Path, time: float, forgotten: int) -> None:
-    file = tmp_path / "l.db"
+def test_whose_last_record_is_older_is_forgotten(place: str, time: float, forgotten: int) -> None:
+    file = place
     _, second = filled(file, [given("ads"), given("chat")])
     filled(file, [given("ads", person=second.person, at=AT + 5 * DAY), refused()])
-    heads = heads_of(file)
+    head = head_of(file)
     assert forget(file, time) == forgotten
     assert readable(file).count(True) == {0: 3, 1: 2, 2: 0}[forgotten]
-    assert verify(file, heads) == []
+    assert verify(file, [head]) == []
     assert forget(file, time) == 0
 
 
@@ -148,3 +157,78 @@ def test_choices_go_on_while_people_are_forgotten(tmp_path: Path) -> None:
         assert asyncio.run(run(ledger)) == 300
     assert readable(file) == [False] * 300 + [True] * 50
     assert verify(file) == []
+
+
+@pytest.mark.parametrize(
+    "after, expired",
+    [
+        pytest.param(-3600, 0, id="an hour before"),
+        pytest.param(3600, 1, id="an hour after"),
+    ],
+)
+def test_grants_that_have_run_out_count_as_none_and_are_noted_once(place: str, after: int, expired: int) -> None:
+    until = AT + 30 * DAY
+    told, other = filled(place, [given("ads", until=until), given("chat", until=until + 90 * DAY)])
+
+    async def run(ledger: Ledger) -> None:
+        person = told.person or ""
+        standing = await ledger.standing(person, until + after)
+        assert (standing is None) is bool(expired)
+        assert await ledger.expire(until + after) == expired
+        assert await ledger.expire(until + after) == 0
+        assert (await ledger.standing(other.person or "", until + after)) is not None
+        kinds = [entry.kind for entry in await ledger.history(person)]
+        assert kinds == ["given", "expired"][: 1 + expired]
+
+    with Ledger(place) as ledger:
+        asyncio.run(run(ledger))
+    assert verify(place) == []
+
+
+def test_who_renews_in_time_does_not_expire(tmp_path: Path) -> None:
+    file, until = tmp_path / "l.db", AT + 30 * DAY
+    (told,) = filled(file, [given("ads", until=until)])
+    filled(file, [given("ads", person=told.person, until=until + 30 * DAY)])
+    with Ledger(file) as ledger:
+        assert asyncio.run(ledger.expire(until + DAY)) == 0
+        standing = asyncio.run(ledger.standing(told.person or "", until + DAY))
+    assert standing is not None
+    assert standing.until == pytest.approx(until + 30 * DAY, abs=0.01)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before it", "after it"])
+def test_who_withdraws_holds_nothing(tmp_path: Path, after: bool) -> None:
+    file = tmp_path / "l.db"
+    (told,) = filled(file, [given("ads", until=AT + DAY)])
+    if after:
+        filled(file, [withdrawn("ads", person=told.person)])
+    with Ledger(file) as ledger:
+        assert (asyncio.run(ledger.standing(told.person or "", AT)) is None) is after
+        assert asyncio.run(ledger.expire(AT + 10 * DAY)) == (not after)
+
+
+def test_a_key_destroyed_by_nobody_s_request_is_found(place: str) -> None:
+    told, _ = filled(place, [given("ads"), given("chat")])
+    person = f"'{told.person}'"
+    gone = f"X{person}" if place.startswith("sqlite") else f"decode({person}, 'hex')"
+    tables = ("ledger_person", "ledger_owner")
+    tamper(place, *(f"DELETE FROM {table} WHERE visitor = {gone}" for table in tables))  # noqa: S608 - test data
+    (fault,) = verify(place)
+    assert (fault.index, fault.code) == (None, "erasure")
+    assert "1 records have no key, and 0 were erased" in fault.what
+
+
+def test_a_backup_that_brings_the_erased_back_is_found(tmp_path: Path) -> None:
+    file = tmp_path / "l.db"
+    (told,) = filled(file, [given("ads")])
+    with sqlite3.connect(file) as connection:
+        held = [connection.execute(f"SELECT * FROM ledger_{name}").fetchall() for name in ("person", "owner")]  # noqa: S608
+    connection.close()
+    assert erase(file, told.person or "")
+    with sqlite3.connect(file) as connection:
+        connection.executemany("INSERT INTO ledger_person VALUES (?, ?, ?, ?)", held[0])
+        connection.executemany("INSERT INTO ledger_owner VALUES (?, ?)", held[1])
+    connection.close()
+    (fault,) = verify(file)
+    assert fault.code == "erasure"
+    assert "keys of erased people are back" in fault.what

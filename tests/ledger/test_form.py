@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from cmp.core.signals import Signals
 from cmp.ledger import leaves, sealing
-from cmp.ledger.address import ledger_file
 from cmp.ledger.errors import LedgerError, Reason
-from cmp.ledger.leaves import Chain
+from cmp.ledger.leaves import Part
 from cmp.ledger.record import Kind, Source, Surface
+from cmp.store.address import place_of, without_password
 from tests.ledger.records import AT, HOUR, POLICY, given, refused, withdrawn
 
 PERSON = "0123456789abcdef" * 2
@@ -50,6 +50,10 @@ PERSON = "0123456789abcdef" * 2
             "person",
             id="refusal with an id",
         ),
+        pytest.param({"kind": Kind.EXPIRED}, "kind", id="no choice"),
+        pytest.param({"until": -1.0}, "until", id="an end before 1970"),
+        pytest.param({"buttons": ("<b>",)}, "buttons", id="markup as button"),
+        pytest.param({"receipt": True}, "receipt", id="receipt for a consent"),
     ],
 )
 def test_a_record_that_cannot_be_true_is_refused(changes: dict[str, Any], field: str) -> None:
@@ -64,19 +68,25 @@ def test_a_record_that_cannot_be_true_is_refused(changes: dict[str, Any], field:
         pytest.param("SQLite:consent.db", str(Path("consent.db").absolute()), id="relative, scheme in capitals"),
         pytest.param("consent.db", str(Path("consent.db").absolute()), id="plain path"),
         pytest.param("/a b/c?d#e%20.db", "/a b/c?d#e%20.db", id="a path is taken literally"),
+        pytest.param(
+            "sqlite:///consent.db", str(Path("consent.db").absolute()), id="as SQLAlchemy writes it, relative"
+        ),
+        pytest.param("sqlite:////var/lib/c%20d.db", "/var/lib/c d.db", id="as SQLAlchemy writes it, absolute"),
+        pytest.param("postgresql://u:p@host/db", "postgresql://u:p@host/db", id="a server"),
+        pytest.param("postgres://host/db?x=1", "postgresql://host/db?x=1", id="a server, short"),
         pytest.param("./postgresql:x", str(Path("postgresql:x").absolute()), id="a file named like a URL"),
     ],
 )
 def test_address(address: str, expected: str) -> None:
-    assert str(ledger_file(address)) == expected
+    assert str(place_of(address, LedgerError, "ledger")) == expected
 
 
 @pytest.mark.parametrize(
     "address, told",
     [
-        pytest.param("postgresql://u:secret@host/db", "write sqlite:PATH", id="another database"),
+        pytest.param("oracle://u:secret@host/db", "write sqlite:PATH", id="another database"),
         pytest.param("mysql:x", "no ledger of this kind", id="another scheme"),
-        pytest.param("sqlite:///x.db", "two readings", id="slashes"),
+        pytest.param("sqlite://x.db", "two readings", id="slashes"),
         pytest.param("sqlite:", "names no file", id="no path"),
         pytest.param("", "names no file", id="empty"),
         pytest.param("sqlite::memory:", "names no file", id="memory is not durable"),
@@ -84,44 +94,70 @@ def test_address(address: str, expected: str) -> None:
 )
 def test_address_that_is_none(address: str, told: str) -> None:
     with pytest.raises(LedgerError, match=told) as caught:
-        ledger_file(address)
+        place_of(address, LedgerError, "ledger")
     assert caught.value.reason is Reason.ADDRESS
     assert "secret" not in str(caught.value)
 
 
+def test_a_server_is_told_without_password_and_options() -> None:
+    told = without_password("postgresql://ann:secret@db.test:5432/consent?password=secret&sslmode=require")
+    assert told == "postgresql://ann@db.test:5432/consent"
+
+
 def test_leaves_are_canonical_and_pinned() -> None:
-    leaf = leaves.unlinkable_leaf(refused("vendor:chat", "ads"))
+    leaf = leaves.unlinkable_leaf(refused("vendor:chat", "ads", buttons=("accept", "refuse")))
     assert leaf == (
-        b'{"format":1,"hour":%d,"kind":"refused","notice":"3","policy":"%s","policy_version":"2026-10-01",'
-        b'"refused":["ads","vendor:chat"],"surface":"banner"}' % (HOUR, POLICY.encode())
+        b'{"buttons":["accept","refuse"],"format":2,"hour":%d,"kind":"refused","notice":"3","policy":"%s",'
+        b'"policy_version":"2026-10-01","refused":["ads","vendor:chat"],"surface":"banner"}' % (HOUR, POLICY.encode())
     )
-    personal = leaves.personal_leaf(given(), b"sealed")
-    assert personal == b'{"format":1,"hour":%d,"kind":"given","payload":"%s","policy":"%s"}' % (
+    personal = leaves.personal_leaf(Kind.GIVEN, HOUR, POLICY, b"sealed")
+    assert personal == b'{"format":2,"hour":%d,"kind":"given","payload":"%s","policy":"%s"}' % (
         HOUR,
         hashlib.sha256(b"sealed").hexdigest().encode(),
         POLICY.encode(),
     )
-    # RFC 9162, section 2.1.1.
-    hashed = leaves.leaf_hash(leaf)
-    assert hashed == hashlib.sha256(b"\x00" + leaf).digest()
-    # Before the first record stands a fixed value by chain; 0x02 is no prefix of a Merkle tree.
-    start = hashlib.sha256(b"consentry ledger 1 unlinkable").digest()
-    assert leaves.origin(Chain.UNLINKABLE) == start
-    assert leaves.chain_hash(start, hashed) == hashlib.sha256(b"\x02" + start + hashed).digest()
-    assert leaves.origin(Chain.UNLINKABLE) != leaves.origin(Chain.PERSONAL)
+    assert leaves.erased_leaf(HOUR, 3, "asked") == (
+        b'{"format":2,"hour":%d,"kind":"erased","records":3,"why":"asked"}' % HOUR
+    )
+
+
+@pytest.mark.parametrize(
+    "content, part",
+    [
+        ({"format": 1, "kind": "given", "payload": ""}, Part.PERSONAL),
+        ({"format": 2, "kind": "refused", "payload": ""}, Part.PERSONAL),
+        ({"format": 2, "kind": "refused"}, Part.UNLINKABLE),
+        ({"format": 2, "kind": "policy"}, Part.PUBLIC),
+        ({"format": 2, "kind": "given"}, None),
+        ({"format": True, "kind": "refused"}, None),
+        ({"format": 3, "kind": "refused"}, None),
+        ({}, None),
+    ],
+)
+def test_a_leaf_says_itself_what_part_it_belongs_to(content: dict[str, Any], part: Part | None) -> None:
+    assert leaves.part_of(content) is part
 
 
 def test_everything_known_of_a_consent_is_in_its_payload() -> None:
-    record = given("ads", "vendor:chat", refused=frozenset({"social"}), signals=Signals(gpc=True, dnt=False))
-    assert json.loads(leaves.payload(record, PERSON)) == {
-        "format": 1,
+    record = given(
+        "ads",
+        "vendor:chat",
+        refused=frozenset({"social"}),
+        signals=Signals(gpc=True, dnt=False),
+        buttons=("accept", "refuse"),
+        until=AT + 1,
+    )
+    assert json.loads(leaves.payload(record, Kind.GIVEN, PERSON)) == {
+        "format": 2,
         "person": PERSON,
         "kind": "given",
         "at": round(AT * 1000),
+        "until": round((AT + 1) * 1000),
         "policy": POLICY,
         "policy_version": "2026-10-01",
         "notice": "3",
         "surface": "banner",
+        "buttons": ["accept", "refuse"],
         "source": "json",
         "language": "en",
         "granted": ["ads", "vendor:chat"],
@@ -163,7 +199,7 @@ def test_only_the_right_key_opens_a_payload_and_only_unchanged(payload: dict[str
 def test_length_tells_nothing_of_what_was_granted() -> None:
     key, person = sealing.new_key(), sealing.new_id()
     sizes = {
-        len(sealing.seal(key, person, leaves.payload(record, PERSON)))
+        len(sealing.seal(key, person, leaves.payload(record, record.kind, PERSON)))
         for record in (given("a"), given("analytics", "vendor:a-long-name", language="de-CH"), withdrawn("a"))
     }
     assert len(sizes) == 1

@@ -10,7 +10,7 @@ from cmp.core.consent import Visitor, permit
 from cmp.core.cookies import read_cookie_header, read_set_cookie
 from cmp.core.decision import Reason
 from cmp.core.signals import Signals
-from cmp.ledger.leaves import Chain
+from cmp.ledger.leaves import Part
 from cmp.ledger.ledger import Ledger
 from cmp.ledger.reading import Entry, entries
 from cmp.ledger.verify import verify
@@ -30,7 +30,7 @@ def remembered(server: Running, answer: Answer) -> Remembered:
 
 
 def stored(server: Running) -> list[Entry]:
-    return [entry for chain in Chain for entry in entries(server.ledger, chain)]
+    return [entry for part in (Part.PERSONAL, Part.UNLINKABLE) for entry in entries(server.ledger, part)]
 
 
 @pytest.mark.parametrize(
@@ -70,9 +70,9 @@ def test_a_script_and_a_form_choose_alike(
             found = remembered(server, answer)
             assert (found.record != "") == bool(granted)
             cookies.append(found.visitor)
-            kinds.append([(entry.chain, entry.kind) for entry in stored(server)])
+            kinds.append([(entry.part, entry.kind) for entry in stored(server)])
     assert cookies[0] == cookies[1]
-    assert kinds[0] == kinds[1] == [(Chain.PERSONAL, "given") if granted else (Chain.UNLINKABLE, "refused")]
+    assert kinds[0] == kinds[1] == [(Part.PERSONAL, "given") if granted else (Part.UNLINKABLE, "refused")]
 
 
 def test_the_state_answered_is_the_state_asked_for_later(server: Running) -> None:
@@ -93,14 +93,16 @@ def test_a_consent_is_stored_with_everything_it_rests_on(server: Running) -> Non
     notice = entry.payload["notice"]
     assert re.fullmatch("[0-9a-f]{16}", notice)
     assert entry.payload == {
-        "format": 1,
+        "format": 2,
         "person": remembered(server, answer).record,
         "kind": "given",
         "at": round(NOW * 1000),
+        "until": entry.payload["until"],
         "policy": server.policy.fingerprint,
         "policy_version": "1",
         "notice": notice,
         "surface": "preferences",
+        "buttons": ["accept", "refuse", "save"],
         "source": "json",
         "language": "de",
         "granted": SOME,
@@ -108,6 +110,8 @@ def test_a_consent_is_stored_with_everything_it_rests_on(server: Running) -> Non
         "gpc": True,
         "dnt": False,
     }
+    # 182 days from the day of the choice on, to the end of the last one.
+    assert entry.payload["until"] / 1000 == NOW // 86_400 * 86_400 + 183 * 86_400
 
 
 def test_changes_of_a_consent_stay_one_persons(server: Running) -> None:
@@ -121,15 +125,15 @@ def test_changes_of_a_consent_stay_one_persons(server: Running) -> None:
     assert third.json["granted"] == []
     assert third.json["refused"] == sorted(OPTIONAL)
     kinds = [(entry.kind, entry.payload["person"]) for entry in stored(server) if entry.payload]
-    assert kinds == [("given", record), ("given", record), ("withdrawn", record)]
+    assert kinds == [("given", record), ("changed", record), ("withdrawn", record)]
 
 
 def test_refusing_after_a_consent_withdraws_it(server: Running) -> None:
     given = server.post_json("choice", {"choice": "accept"})
     server.post_form("choice", {"choice": "refuse"}, Cookie=given.consent)
-    assert [(entry.chain, entry.kind) for entry in stored(server)] == [
-        (Chain.PERSONAL, "given"),
-        (Chain.PERSONAL, "withdrawn"),
+    assert [(entry.part, entry.kind) for entry in stored(server)] == [
+        (Part.PERSONAL, "given"),
+        (Part.PERSONAL, "withdrawn"),
     ]
 
 
@@ -137,7 +141,7 @@ def test_refusing_after_a_consent_withdraws_it(server: Running) -> None:
 def test_withdrawing_without_a_consent_refuses_and_belongs_to_nobody(server: Running, form: bool) -> None:
     answer = server.post_form("withdraw", {}) if form else server.post_json("withdraw", {})
     assert remembered(server, answer).visitor.refused == set(OPTIONAL)
-    assert [(entry.chain, entry.kind) for entry in stored(server)] == [(Chain.UNLINKABLE, "withdrawn")]
+    assert [(entry.part, entry.kind) for entry in stored(server)] == [(Part.UNLINKABLE, "withdrawn")]
 
 
 def test_a_consent_of_another_ledger_can_be_withdrawn(server: Running, tmp_path: Path) -> None:
@@ -145,7 +149,7 @@ def test_a_consent_of_another_ledger_can_be_withdrawn(server: Running, tmp_path:
     with running(tmp_path / "other", keys=server.keys) as other:
         given = other.post_json("choice", {"choice": "accept"})
     assert server.post_json("withdraw", {}, Cookie=given.consent).status == 200
-    assert [(entry.chain, entry.kind) for entry in stored(server)] == [(Chain.UNLINKABLE, "withdrawn")]
+    assert [(entry.part, entry.kind) for entry in stored(server)] == [(Part.UNLINKABLE, "withdrawn")]
 
 
 def test_a_single_vendor_is_added_to_what_holds(server: Running) -> None:

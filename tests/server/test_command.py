@@ -95,7 +95,7 @@ def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
         (["--scope", "site", "--public-origin", "http://127.0.0.1:8000"], "--scope host"),
         (["--scope", "site", "--public-origin", "https://github.io"], "--scope host"),
         (["--trusted-proxies", "somebody"], "somebody"),
-        (["--ledger", "postgresql://u:secret@h/d"], "no ledger of this kind"),
+        (["--ledger", "postgresql://u:secret@h/d"], "cannot be reached"),
         (["--ledger", "/nonexistent/l.db"], "/nonexistent/l.db"),
     ],
 )

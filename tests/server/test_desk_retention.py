@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cmp.desk.desk import Desk
-from cmp.ledger.leaves import Chain
+from cmp.ledger.leaves import Part
 from cmp.ledger.ledger import Ledger
 from cmp.ledger.reading import entries
 from cmp.ledger.verify import verify
@@ -23,7 +23,7 @@ YEAR = 366 * 86_400
 
 
 def readable(file: Path) -> list[bool]:
-    return [entry.payload is not None for entry in entries(file, Chain.PERSONAL)]
+    return [entry.payload is not None for entry in entries(file, Part.PERSONAL)]
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,10 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from cmp.core.cookies import read_cookie_header
-from cmp.ledger.leaves import Chain
+from cmp.ledger.leaves import Part
 from cmp.ledger.reading import entries
 from cmp.ledger.verify import verify
 from cmp.policy.load import load_policy
@@ -20,7 +22,8 @@ from cmp.seal.site import ConsentSite
 from tests.server.command import serving
 
 SEED = 20261122
-ROUNDS = 10
+ROUNDS = 3
+ALL_ROUNDS = 30
 CLIENTS = 8
 ORIGIN = "https://www.shop.test"
 # Combinations told apart in the records: which of the categories are refused.
@@ -73,12 +76,19 @@ class Visitors:
             thread.join(20)
 
 
-def test_nothing_acknowledged_is_lost_when_the_server_is_killed_ten_times(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "rounds",
+    [
+        pytest.param(ROUNDS, id="some"),
+        pytest.param(ALL_ROUNDS, id="all", marks=[pytest.mark.soak, pytest.mark.timeout(1800)]),
+    ],
+)
+def test_nothing_acknowledged_is_lost_when_the_server_is_killed(tmp_path: Path, rounds: int) -> None:
     chance = random.Random(SEED)
     file = tmp_path / "ledger.db"
     consents: list[str] = []
     refusals = 0
-    for turn in range(ROUNDS):
+    for turn in range(rounds):
         with serving(tmp_path, "--public-origin", ORIGIN) as (process, port):
             visitors = Visitors(port)
             visitors.wait_for(chance.randrange(1, 200))
@@ -91,12 +101,12 @@ def test_nothing_acknowledged_is_lost_when_the_server_is_killed_ten_times(tmp_pa
         assert verify(file) == [], f"after kill {turn + 1}"
     policy = load_policy(tmp_path / "shop.json")
     keys = read_public_keys(tmp_path / "keys.json.pub")
-    stored = {entry.payload["person"]: entry.payload for entry in entries(file, Chain.PERSONAL) if entry.payload}
+    stored = {entry.payload["person"]: entry.payload for entry in entries(file, Part.PERSONAL) if entry.payload}
     for cookie in consents:
         found = read_cookie(keys, ConsentSite(ORIGIN), read_cookie_header(cookie), time.time(), policy)
         assert stored[found.record]["granted"] == sorted(found.visitor.granted)
-    kinds = Counter(entry.kind for entry in entries(file, Chain.UNLINKABLE))
-    assert refusals > ROUNDS
+    kinds = Counter(entry.kind for entry in entries(file, Part.UNLINKABLE))
+    assert refusals > rounds
     # What was stored but not acknowledged in time is at most what was under way.
-    assert refusals <= kinds["refused"] <= refusals + ROUNDS * CLIENTS
-    assert len(consents) <= len(stored) <= len(consents) + ROUNDS * CLIENTS
+    assert refusals <= kinds["refused"] <= refusals + rounds * CLIENTS
+    assert len(consents) <= len(stored) <= len(consents) + rounds * CLIENTS

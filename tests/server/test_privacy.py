@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cmp.ledger.leaves import Chain
+from cmp.ledger.leaves import Part
 from cmp.ledger.reading import entries
 from tests.server.site import NOW, Running, running
 
@@ -35,9 +35,9 @@ def test_two_refusals_of_one_hour_are_the_same_record(server: Running) -> None:
     server.post_json("choice", {"choice": "refuse"}, **person(1))
     server.now[0] = NOW + 60
     server.post_json("choice", {"choice": "refuse"}, **person(2), Sec_GPC="1")
-    first, second = entries(server.ledger, Chain.UNLINKABLE)
+    first, second = entries(server.ledger, Part.UNLINKABLE)
     assert first.leaf == second.leaf
-    assert list(entries(server.ledger, Chain.PERSONAL)) == []
+    assert list(entries(server.ledger, Part.PERSONAL)) == []
 
 
 @pytest.mark.parametrize("choice", ["refuse", "accept"])

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from cmp.ledger.leaves import Chain
+from cmp.ledger.leaves import Part
 from cmp.ledger.reading import entries
 from cmp.seal.form_token import make_token
 from cmp.server.same_origin import Sender, sender_of
@@ -65,7 +65,7 @@ def test_who_sent_it(fields: Mapping[str, list[str]], sender: Sender) -> None:
 
 
 def nothing_stored(server: Running) -> bool:
-    return not any(list(entries(server.ledger, chain)) for chain in Chain)
+    return not any(list(entries(server.ledger, part)) for part in (Part.PERSONAL, Part.UNLINKABLE))
 
 
 @pytest.mark.parametrize("name", ["choice", "withdraw"])

@@ -9,7 +9,7 @@ import pytest
 
 from cmp.core.consent import Visitor
 from cmp.core.cookies import read_cookie_header, read_set_cookie
-from cmp.ledger.leaves import Chain
+from cmp.ledger.leaves import Part
 from cmp.ledger.reading import entries
 from cmp.policy.in_force import InForce
 from cmp.seal.cookie import Remembered, read_cookie
@@ -45,7 +45,7 @@ def test_who_has_chosen_nothing_can_be_told_and_is_still_asked(telling: Running,
     assert (state["tellMe"], state["decided"], state["state"]) == (True, False, "undecided")
     (line,) = answer.set_cookies
     assert read_set_cookie(line).max_age == MONTHS
-    assert [entry for chain in Chain for entry in entries(telling.ledger, chain)] == []
+    assert [entry for part in (Part.PERSONAL, Part.UNLINKABLE) for entry in entries(telling.ledger, part)] == []
 
 
 @pytest.mark.parametrize("form", [True, False], ids=["form", "json"])
@@ -81,7 +81,7 @@ def test_a_choice_stays_as_it_is_and_is_not_prolonged(telling: Running, document
     assert (read_set_cookie(told.set_cookies[0]).max_age or 0) <= MONTHS - 29 * 86_400
     back = switch(telling, on=False, form=False, cookie=told.consent)
     assert back.consent == chosen.consent
-    assert len([entry for chain in Chain for entry in entries(telling.ledger, chain)]) == 1
+    assert len([entry for part in (Part.PERSONAL, Part.UNLINKABLE) for entry in entries(telling.ledger, part)]) == 1
 
 
 def test_a_choice_made_later_keeps_it(telling: Running) -> None:

@@ -34,6 +34,13 @@ class Counts(Protocol):
     async def statistics(self) -> Statistics: ...
 
 
+@runtime_checkable
+class Discloses(Protocol):
+    """The part of `cmp.ledger.ledger.Ledger` that takes disclosures."""
+
+    async def disclose(self, *, recipient: str, ground: str, what: str, day: str) -> None: ...
+
+
 def setup(app: web.Application) -> None:
     calls = app[CALLS]
     calls.add("GET", "whoami", _whoami, EVERYBODY)
@@ -86,7 +93,16 @@ async def _disclose(call: Call) -> Mapping[str, Any] | Failure:
         return Failure(BAD_REQUEST, "on is a day that has been")
     entry = Disclosure(authority, ground, what, day, call.one_client, call.holder.name, int(call.now))
     stored = await call.clerk.do(disclosures.add, entry)
-    return stored if isinstance(stored, Failure) else {"on": day.isoformat()}
+    if isinstance(stored, Failure):
+        return stored
+    ledger = call.main[LEDGER]
+    if isinstance(ledger, Discloses):
+        try:
+            # The desk can be altered by who has its file; what is in the tree shows if it was.
+            await ledger.disclose(recipient=authority, ground=ground, what=what, day=day.isoformat())
+        except LedgerError:
+            return Failure(NOT_STORED, "the desk has it; the ledger has not: enter it again later")
+    return {"on": day.isoformat()}
 
 
 async def _notices(call: Call) -> Mapping[str, Any] | Failure:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from cmp.ledger.leaves import Chain
+from cmp.ledger.leaves import Part
 from cmp.ledger.reading import entries
 from cmp.ledger.verify import verify
 from tests.desk.offer import DESK, desk_policy
@@ -349,7 +349,7 @@ class TestPurge:
         kept = b"".join(path.read_bytes() for path in server.desk.file.parent.glob("desk.db*") if path.is_file())
         for marker in (b"ann@shop.test", b"Ann@", b"marker text"):
             assert marker not in kept
-        assert [entry.payload for entry in entries(server.ledger, Chain.PERSONAL)] == [None]
+        assert [entry.payload for entry in entries(server.ledger, Part.PERSONAL)] == [None]
         assert verify(server.ledger) == []
         assert server.call("olga", "GET", "/requests").json["requests"] == []
 

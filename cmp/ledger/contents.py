@@ -1,0 +1,195 @@
+"""Everything a ledger holds, as it is read through: from a database, or from an export (`export.py`).
+
+May go in here: the rows as they are found, and reading them from a database. May not: judging them (`verify.py`).
+Damage can put anything into any field of what is found, but for numbers that order it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from sqlalchemy import Connection, func, select, text
+
+from cmp.ledger import schema
+from cmp.ledger.heads import Head, SignedHead
+from cmp.ledger.tree import Range, root_of
+
+_FETCHED = 1000
+
+
+class LeafFound(NamedTuple):
+    """A leaf, and the person it belongs to. The last four are None where only the leaf itself is kept."""
+
+    number: int
+    body: object
+    hash: object
+    sealed: object
+    visitor: object
+    key: object
+    part: object = None
+    kind: object = None
+    hour: object = None
+    placed: object = None
+
+
+class PersonFound(NamedTuple):
+    visitor: bytes
+    key: bytes
+    last_hour: int
+    until_hour: int
+
+
+class WaitingFound(NamedTuple):
+    """A refusal that waits for its hour to end, and how often it was made."""
+
+    body: bytes
+    hash: bytes
+    hour: int
+    kind: str
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class StateFound:
+    """What is said of the whole: its id (hexadecimal), its size, its peaks, the hour refusals were last merged in."""
+
+    ledger: str
+    size: int
+    peaks: bytes
+    merged_hour: int
+
+
+class Contents(Protocol):
+    """What a ledger holds. `keyed`: whether people's keys are among it."""
+
+    keyed: bool
+
+    def state(self) -> StateFound: ...
+
+    def leaves(self) -> Iterator[LeafFound]:
+        """In the order of their numbers."""
+
+    def heads(self) -> Iterable[SignedHead]:
+        """The signed heads, one an hour, the smallest tree first."""
+
+    def signers(self) -> Mapping[str, bytes]: ...
+
+    def persons(self) -> Iterator[PersonFound]: ...
+
+    def waiting(self) -> Iterator[WaitingFound]: ...
+
+    def counted(self) -> Iterator[tuple[str, int, int]]:
+        """Event, hour, how often."""
+
+    def roots(self, ranges: Sequence[Range]) -> list[bytes]:
+        """The roots over ranges of leaves, as `tree.inclusion_ranges` and `tree.consistency_ranges` ask for them."""
+
+    def node(self, level: int, index: int) -> object:
+        """A kept node of the tree; None where none is kept. Raises LookupError where nodes are not kept at all."""
+
+    def stray(self) -> Iterator[tuple[int, str]]:
+        """Leaves whose owner does not fit, and how."""
+
+    def damage(self) -> Iterator[str]:
+        """What the database itself finds damaged."""
+
+
+class Stored:
+    """A ledger in a database, by a connection that sees one moment of it."""
+
+    keyed = True
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def state(self) -> StateFound:
+        row = self._connection.execute(select(schema.state)).one()
+        return StateFound(bytes(row.ledger).hex(), row.size, bytes(row.peaks), row.merged_hour)
+
+    def leaves(self) -> Iterator[LeafFound]:
+        leaf, person = schema.leaf.c, schema.person.c
+        query = (
+            select(
+                *(leaf.idx, leaf.body, leaf.hash, leaf.sealed, schema.owner.c.visitor, person.key),
+                *(leaf.part, leaf.kind, leaf.hour, leaf.placed),
+            )
+            .select_from(
+                schema.leaf.outerjoin(schema.owner, schema.owner.c.idx == leaf.idx).outerjoin(
+                    schema.person, person.visitor == schema.owner.c.visitor
+                )
+            )
+            .order_by(leaf.idx)
+        )
+        return map(LeafFound._make, self._stream(query))
+
+    def heads(self) -> Iterable[SignedHead]:
+        ledger = self.state().ledger
+        query = select(schema.head).order_by(schema.head.c.size, schema.head.c.hour)
+        for row in self._connection.execute(query):
+            head = Head(ledger, row.size, bytes(row.root), row.hour)
+            yield SignedHead(head, row.signer, bytes(row.signature))
+
+    def signers(self) -> Mapping[str, bytes]:
+        return {row.id: bytes(row.public) for row in self._connection.execute(select(schema.signer))}
+
+    def persons(self) -> Iterator[PersonFound]:
+        for row in self._stream(select(schema.person).order_by(schema.person.c.visitor)):
+            yield PersonFound(bytes(row[0]), bytes(row[1]), row[2], row[3])
+
+    def waiting(self) -> Iterator[WaitingFound]:
+        pending = schema.pending.c
+        query = select(pending.body, pending.hash, pending.hour, pending.kind, pending.n)
+        return map(WaitingFound._make, self._stream(query.order_by(pending.hash)))
+
+    def counted(self) -> Iterator[tuple[str, int, int]]:
+        counter = schema.counter.c
+        for row in self._stream(select(counter.event, counter.hour, counter.n).order_by(counter.event, counter.hour)):
+            yield row[0], row[1], row[2]
+
+    def roots(self, ranges: Sequence[Range]) -> list[bytes]:
+        return [root_of(self._kept, leaves) for leaves in ranges]
+
+    def _kept(self, level: int, start: int, end: int) -> list[bytes]:
+        if level:
+            node = schema.node.c
+            query = select(node.hash).where(node.level == level, node.idx >= start, node.idx < end).order_by(node.idx)
+        else:
+            leaf = schema.leaf.c
+            query = select(leaf.hash).where(leaf.idx >= start, leaf.idx < end).order_by(leaf.idx)
+        found = [bytes(hashed) for hashed in self._connection.scalars(query)]
+        if len(found) != end - start:
+            raise ValueError("hashes of the tree are missing: verify the ledger")
+        return found
+
+    def node(self, level: int, index: int) -> object:
+        node = schema.node.c
+        return self._connection.scalar(select(node.hash).where(node.level == level, node.idx == index))
+
+    def stray(self) -> Iterator[tuple[int, str]]:
+        owner, leaf, person = schema.owner.c, schema.leaf.c, schema.person.c
+        query = (
+            select(owner.idx, leaf.idx, person.visitor)
+            .select_from(
+                schema.owner.outerjoin(schema.leaf, leaf.idx == owner.idx).outerjoin(
+                    schema.person, person.visitor == owner.visitor
+                )
+            )
+            .where(leaf.idx.is_(None) | person.visitor.is_(None))
+            .order_by(owner.idx)
+        )
+        for index, there, _ in self._stream(query):
+            yield index, "has an owner, but is not there" if there is None else "belongs to a person without a key"
+
+    def damage(self) -> Iterator[str]:
+        if self._connection.dialect.name != "sqlite":
+            # PostgreSQL has no such check without an extension; reading every row found what there is to find.
+            return
+        for (told,) in self._connection.execute(text("PRAGMA integrity_check(20)")).all():
+            if told != "ok":
+                yield told
+
+    def node_count(self) -> int:
+        return int(self._connection.scalar(select(func.count()).select_from(schema.node)) or 0)
+
+    def _stream(self, query: Any) -> Iterator[Any]:
+        return iter(self._connection.execute(query, execution_options={"yield_per": _FETCHED}))
