@@ -183,7 +183,8 @@ def _triggers(connection: Connection) -> set[str]:
     if connection.dialect.name == "sqlite":
         rows = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")).all()
         return {name for name, sql in rows if name in GUARDS and sql == guard_sql("sqlite", name)[0]}
-    rows = connection.execute(text("SELECT tgname FROM pg_trigger WHERE tgenabled IN ('O', 'A')")).all()
+    query = "SELECT tgname FROM pg_trigger WHERE tgenabled IN ('O', 'A') AND tgrelid = to_regclass('ledger_leaf')"
+    rows = connection.execute(text(query)).all()
     return {name for (name,) in rows}
 
 

@@ -45,14 +45,14 @@ async def note_policy(app: web.Application) -> str:
 
 
 async def _noting(app: web.Application) -> AsyncIterator[None]:
-    async def go_on() -> None:
-        noted = ""
+    async def go_on(noted: str) -> None:
         while True:
+            await asyncio.sleep(_EVERY_SECONDS)
             if noted != app[POLICIES].now.fingerprint:
                 noted = await note_policy(app)
-            await asyncio.sleep(_EVERY_SECONDS)
 
-    task = asyncio.create_task(go_on())
+    # Before the first visitor is asked anything.
+    task = asyncio.create_task(go_on(await note_policy(app)))
     yield
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):

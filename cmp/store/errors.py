@@ -3,6 +3,7 @@
 May go in here: the error, and what the result codes of SQLite and PostgreSQL mean to an operator. May not: catching.
 """
 
+import re
 import sqlite3
 from enum import StrEnum
 from pathlib import Path
@@ -104,6 +105,15 @@ _POSTGRES: dict[str, tuple[Reason, str, str]] = {
 }
 
 
+# Who is refused a connection gets a message and no SQLSTATE from the driver. In another language than English it stays
+# "cannot be reached".
+_POSTGRES_REFUSALS = (
+    (re.compile(r'database ".*" does not exist'), "3D000"),
+    (re.compile(r'role ".*" (does not exist|is not permitted)|authentication failed|no pg_hba.conf entry'), "28"),
+    (re.compile(r"too many (clients|connections)|connection slots are reserved"), "53"),
+)
+
+
 def from_sqlite(kind: type[E], file: Path | str, error: Exception) -> E:
     """An error of SQLite as its operator should read it. Raise it `from` the original."""
     # Text that is not UTF-8 can only be damage: everything was written as UTF-8.
@@ -119,6 +129,8 @@ def from_postgres(kind: type[E], place: str, error: Exception) -> E:
     Nothing of the server's own message is told: it can quote a row.
     """
     state = getattr(error, "sqlstate", None) or ""
+    if not state:
+        state = next((known for refusal, known in _POSTGRES_REFUSALS if refusal.search(str(error))), "")
     beginnings = (state[:length] for length in range(len(state), -1, -1))
     known = next((start for start in beginnings if start in _POSTGRES and (start or not state)), None)
     refused = (Reason.FAILED, "the database refused", kind.look)

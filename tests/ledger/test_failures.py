@@ -21,7 +21,7 @@ from cmp.ledger.reading import entries
 from cmp.ledger.statistics import statistics_of
 from cmp.ledger.store import Acknowledgement, Batch, Task
 from cmp.ledger.verify import verify
-from tests.ledger.records import AT, ROOT, append_all, filled, given, number_of, numbered, tamper
+from tests.ledger.records import AT, HOUR, ROOT, append_all, filled, given, number_of, numbered, refused, tamper
 
 
 def stored(file: Path) -> list[int]:
@@ -60,7 +60,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
-    mount = 'mount -t tmpfs -o size=600k tmpfs "$0" && '
+    mount = 'mount -t tmpfs -o size=900k tmpfs "$0" && '
     try:
         allowed = subprocess.run([*mounted, mount + "true", str(disk)], capture_output=True, text=True, check=False)
     except FileNotFoundError:
@@ -328,3 +328,12 @@ def test_a_server_that_starts_during_an_offline_reading_is_noticed(tmp_path: Pat
     with pytest.raises(LedgerError, match="run the command again") as caught:
         list(walk)
     assert caught.value.reason is Reason.BUSY
+
+
+def test_a_clock_set_back_alters_nothing_and_loses_nothing(place: str) -> None:
+    for at in (AT, AT - 7 * 86_400, AT + 3600):
+        filled(place, [given("ads", at=at), refused("ads", at=at)], clock=lambda at=at: at)
+    Ledger(place, clock=lambda: AT + 7200).close()
+    assert verify(place) == []
+    assert [entry.hour for entry in entries(place, Part.PERSONAL)] == [HOUR, HOUR - 7 * 86_400, HOUR + 3600]
+    assert sorted(entry.hour for entry in entries(place, Part.UNLINKABLE)) == [HOUR - 7 * 86_400, HOUR, HOUR + 3600]

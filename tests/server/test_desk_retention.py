@@ -19,7 +19,8 @@ from tests.ledger.records import append_all, given
 from tests.server.desk_site import desk_running
 from tests.server.site import ORIGIN
 
-YEAR = 366 * 86_400
+DAY = 86_400
+YEAR = 366 * DAY
 
 
 def readable(file: Path) -> list[bool]:
@@ -75,3 +76,26 @@ def test_ss_7_a_server_that_starts_forgets_what_has_become_old(tmp_path: Path) -
     (tmp_path / "operators.json").unlink()
     with desk_running(tmp_path, keys=keys) as server:
         assert server.get(f"request/{reference}").status == 404
+
+
+@pytest.mark.parametrize(
+    "days, expired",
+    [pytest.param(182, False, id="the last day"), pytest.param(184, True, id="the day after")],
+)
+def test_grants_that_have_run_out_are_noted_when_the_clock_has_moved(tmp_path: Path, days: int, expired: bool) -> None:
+    with desk_running(tmp_path) as server:
+        cookie = server.post_json("choice", {"choice": "accept"}).consent
+        keys = server.keys
+        server.now[0] = NOW + days * DAY
+        granted = server.get("state", Cookie=cookie).json["granted"]
+    (tmp_path / "operators.json").unlink()
+
+    async def later(ledger: Ledger) -> None:
+        await forget_old(make_app(desk_policy(), ledger, keys, ConsentSite(ORIGIN), clock=lambda: NOW + days * DAY))
+
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        asyncio.run(later(ledger))
+    kinds = [entry.kind for entry in entries(tmp_path / "ledger.db", Part.PERSONAL)]
+    # The record and the cookie end at the same moment.
+    assert (kinds == ["given", "expired"]) is expired is not bool(granted)
+    assert verify(tmp_path / "ledger.db") == []

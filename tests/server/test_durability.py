@@ -79,7 +79,7 @@ class Visitors:
 @pytest.mark.parametrize(
     "rounds",
     [
-        pytest.param(ROUNDS, id="some"),
+        pytest.param(ROUNDS, id="some", marks=pytest.mark.timeout(300)),
         pytest.param(ALL_ROUNDS, id="all", marks=[pytest.mark.soak, pytest.mark.timeout(1800)]),
     ],
 )

@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import io
+import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -278,6 +279,8 @@ class TestDisclosures:
         post(server, "/disclosures", **self.ENTRY, **ACME)
         (found,) = server.call("otto", "GET", "/disclosures").json["disclosures"]
         assert found == {**self.ENTRY, "client": "acme", "who": "olga", "at": "2026-10-07T12:34:56Z"}
+        kept = [json.loads(entry.leaf) for entry in entries(server.ledger, Part.PUBLIC) if entry.kind == "disclosed"]
+        assert [(entry["recipient"], entry["day"]) for entry in kept] == [("Court of X", "2026-10-01")]
 
     @pytest.mark.parametrize(
         "changes", [{"on": "x"}, {"on": "2026-10-08"}, {"authority": ""}, {"ground": " "}, {"what": "x" * 1_001}]
