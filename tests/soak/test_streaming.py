@@ -1,0 +1,199 @@
+"""What is long or without an end passes as it does without the proxy, whose memory hardly moves.
+
+`make test` runs a sample, `make soak` the whole gigabyte.
+"""
+
+import contextlib
+import hashlib
+import json
+import socket
+import subprocess
+import threading
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.addons.test_enforce import SITE, shop_document
+from tests.live import running_command
+
+MIB = 1024 * 1024
+PART = bytes(range(256)) * 1024
+# Bytes by which the proxy's memory may move while a body of any length passes, and at most use for anything.
+MOVES, PEAK = 20 * MIB, 300 * MIB
+SIZES = [
+    pytest.param(48 * MIB, id="sample"),
+    pytest.param(1024 * MIB, id="full", marks=[pytest.mark.soak, pytest.mark.timeout(600)]),
+]
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+
+
+def head_of(connection: socket.socket) -> bytes:
+    received = b""
+    while b"\r\n\r\n" not in received and (part := connection.recv(1)):
+        received += part
+    return received
+
+
+def serve(connection: socket.socket) -> None:
+    """One site: /down/N and /chunked/N bytes, /up takes what comes, /events one by one, /range, /bomb/N unpacked."""
+    with connection, contextlib.suppress(OSError):
+        while head := head_of(connection):
+            path = head.split(b" ")[1].decode()
+            kind, _, count = path.strip("/").partition("/")
+            _ANSWERS[kind](connection, head, int(count or 0))
+
+
+def _down(connection: socket.socket, _head: bytes, count: int) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/zip\r\nContent-Length: %d\r\n\r\n" % count)
+    for _ in range(count // len(PART)):
+        connection.sendall(PART)
+
+
+def _chunked(connection: socket.socket, _head: bytes, count: int) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n")
+    for _ in range(count // len(PART)):
+        connection.sendall(b"%x\r\n%s\r\n" % (len(PART), PART))
+    connection.sendall(b"0\r\n\r\n")
+
+
+def _up(connection: socket.socket, head: bytes, count: int) -> None:
+    left = count
+    while left > 0 and (part := connection.recv(MIB)):
+        left -= len(part)
+    said = b"%d of %d" % (count - left, count)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(said), said))
+
+
+def _events(connection: socket.socket, _head: bytes, count: int) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
+    for number in range(count):
+        connection.sendall(b"id: %d\ndata: x\n\n" % number)
+    connection.close()
+
+
+def _range(connection: socket.socket, head: bytes, _count: int) -> None:
+    asked = next(line for line in head.split(b"\r\n") if line.lower().startswith(b"range:"))
+    first, last = (int(number) for number in asked.partition(b"=")[2].split(b"-"))
+    body = PART[first : last + 1]
+    fields = b"Content-Range: bytes %d-%d/%d\r\nContent-Type: video/mp4\r\nETag: x\r\n" % (first, last, len(PART))
+    connection.sendall(b"HTTP/1.1 206 Partial Content\r\n%sContent-Length: %d\r\n\r\n%s" % (fields, len(body), body))
+
+
+def _bomb(connection: socket.socket, _head: bytes, count: int) -> None:
+    # As many zeros, without ever having them all.
+    packer = zlib.compressobj(9, wbits=31)
+    packed = b"".join(packer.compress(bytes(MIB)) for _ in range(count // MIB)) + packer.flush()
+    fields = b"Content-Type: text/html\r\nContent-Encoding: gzip\r\n"
+    connection.sendall(b"HTTP/1.1 200 OK\r\n%sContent-Length: %d\r\n\r\n%s" % (fields, len(packed), packed))
+
+
+_ANSWERS: dict[str, Callable[[socket.socket, bytes, int], None]] = {
+    "down": _down,
+    "chunked": _chunked,
+    "up": _up,
+    "events": _events,
+    "range": _range,
+    "bomb": _bomb,
+}
+
+
+@dataclass
+class Site:
+    direct: int
+    port: int
+    process: subprocess.Popen[str]
+
+    def memory(self, name: str = "VmRSS") -> int:
+        """Bytes of the proxy's memory: VmRSS now, VmHWM the most there was."""
+        lines = Path(f"/proc/{self.process.pid}/status").read_text("ascii").splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    direct = listener.getsockname()[1]
+
+    def run() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+
+    threading.Thread(target=run, daemon=True).start()
+    policy = tmp_path_factory.mktemp("streaming") / "shop.json"
+    policy.write_text(json.dumps(shop_document(sites=["shop.test"])), "utf-8")
+    command = [
+        "-m",
+        "cmp",
+        "proxy",
+        "--policy",
+        str(policy),
+        "--port",
+        "0",
+        "--mode",
+        f"reverse:http://127.0.0.1:{direct}",
+    ]
+    with running_command(command, ready=" on 127.0.0.1:") as (process, line):
+        found = Site(direct, int(line.partition(" on 127.0.0.1:")[2].partition(",")[0]), process)
+        received(found.port, "/down/1048576")
+        yield found
+    listener.close()
+
+
+def received(port: int, path: str, *lines: str, body: int = 0) -> tuple[str, int, str]:
+    """Status, length and digest of what came behind the head of the answer."""
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        method = "POST" if body else "GET"
+        more = [f"Content-Length: {body}"] if body else []
+        head = [f"{method} {path} HTTP/1.1", f"Host: {SITE}", "Connection: close", *more, *lines, "", ""]
+        connection.sendall("\r\n".join(head).encode())
+        for _ in range(body // len(PART)):
+            connection.sendall(PART)
+        answer = head_of(connection)
+        length = next((int(x[16:]) for x in answer.split(b"\r\n") if x.lower().startswith(b"content-length: ")), None)
+        total, seen = 0, hashlib.blake2b()
+        while (length is None or total < length) and (part := connection.recv(MIB)):
+            total += len(part)
+            seen.update(part)
+            if length is None and b"0\r\n\r\n" in part[-8:]:
+                break
+    return answer.split(b" ")[1].decode(), total, seen.hexdigest()
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("way", ["down", "up"])
+def test_memory_hardly_moves_while_a_long_body_passes(site: Site, way: str, size: int) -> None:
+    before = site.memory()
+    path = f"/{way}/{size}"
+    status, total, _ = received(site.port, path, body=size if way == "up" else 0)
+    said = len(f"{size} of {size}") if way == "up" else size
+    assert (status, total) == ("200", said)
+    assert site.memory() - before < MOVES
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("way", ["chunked", "bomb"])
+def test_a_page_without_measure_stays_within_the_bound(site: Site, way: str, size: int) -> None:
+    lines = ("Accept: text/html", "Sec-Fetch-Dest: document")
+    status, total, _ = received(site.port, f"/{way}/{size}", *lines)
+    assert status == "200"
+    assert total > (size if way == "chunked" else 0)
+    assert site.memory("VmHWM") < PEAK
+
+
+@pytest.mark.parametrize(
+    "path, lines",
+    [
+        pytest.param("/events/50", ("Accept: text/event-stream",), id="events"),
+        pytest.param("/range", ("Range: bytes=100-699",), id="range"),
+        pytest.param("/down/262144", (), id="download"),
+        pytest.param("/up/262144", (), id="upload"),
+    ],
+)
+def test_it_is_as_without_the_proxy(site: Site, path: str, lines: tuple[str, ...]) -> None:
+    body = 262_144 if path.startswith("/up") else 0
+    assert received(site.port, path, *lines, body=body) == received(site.direct, path, *lines, body=body)
