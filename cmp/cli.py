@@ -14,13 +14,13 @@ from typing import NoReturn
 
 from cmp import __version__
 from cmp.capture.capture import CaptureError
-from cmp.commands import audit, check, diff, explain, har, init, keys, learn, ledger, lists, log, proxy, serve, up
+from cmp.commands import audit, check, diff, explain, har, html, init, keys, learn, ledger, lists, log, proxy, serve, up
 from cmp.commands.arguments import UNUSABLE, UsageError
 from cmp.decision_log.folder import DecisionLogError
 from cmp.policy.faults import DocumentError, PolicyError
 from cmp.terminal import one_line
 
-COMMANDS = (up, serve, proxy, init, learn, check, explain, diff, audit, har, log, lists, ledger, keys)
+COMMANDS = (up, serve, proxy, init, learn, check, explain, html, diff, audit, har, log, lists, ledger, keys)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -1,0 +1,68 @@
+"""`consentry html`: a page as a visitor with a certain choice gets it."""
+
+import argparse
+import sys
+
+from cmp.commands.arguments import OK, UsageError, add_choice, add_policy, check_choice
+
+
+def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser(
+        "html",
+        help="a page as a visitor gets it",
+        description="Reads a page and writes it as a visitor with that choice gets it.",
+        epilog="example: consentry html --policy policies/strict.json --page https://shop.example/ --choice refuse "
+        "--headers < in.html > out.html",
+    )
+    add_policy(parser, required=True)
+    parser.add_argument("--page", required=True, metavar="URL", help="the address of the page")
+    add_choice(parser)
+    parser.add_argument("--gpc", action="store_true", help="the browser sends Global Privacy Control")
+    parser.add_argument("--dnt", choices=("0", "1"), help="the browser's Do Not Track")
+    parser.add_argument("--language", default="", metavar="TAGS", help="the Accept-Language header")
+    parser.add_argument("--headers", action="store_true", help="the header fields that are added, on stderr")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from cmp.core.consent import supposed_visitor
+    from cmp.core.signals import Signals
+    from cmp.core.urls import UrlError, parse_url
+    from cmp.policy.load import load_policy
+    from cmp.seal.site import RESERVED_PATH
+    from cmp.wire.caching import private_answer
+    from cmp.wire.csp import strict_csp
+    from cmp.wire.page import page_for, readable_page
+    from cmp.wire.words import pick_language
+
+    policy = load_policy(arguments.policy)
+    check_choice(policy, arguments.choice)
+    try:
+        page = parse_url(arguments.page)
+    except UrlError as error:
+        raise UsageError(f"--page: {error}") from error
+    if not page.is_network:
+        raise UsageError(f"--page: {arguments.page} is no address of a site, such as https://shop.example/")
+    signals = Signals(gpc=arguments.gpc, dnt={"0": False, "1": True}.get(arguments.dnt))
+    visitor = supposed_visitor(policy, arguments.choice, signals)
+    data = sys.stdin.buffer.read()
+    text = readable_page(data)
+    named: frozenset[str] = frozenset()
+    if text is None:
+        print(
+            "consentry: the page is in UTF-16 or ISO-2022-JP: it goes out as it is, under a CSP alone", file=sys.stderr
+        )
+    else:
+        language = pick_language(arguments.language, policy.languages)
+        done = page_for(text, policy, visitor, signals, page, language=language, reserved=RESERVED_PATH)
+        data, named = done.text.encode("latin-1"), done.named_hosts
+    if arguments.headers:
+        csp = strict_csp(policy, visitor, signals, page, named, reserved=RESERVED_PATH)
+        if csp is None and text is None:
+            csp = policy.fallback.csp
+        fields = private_answer([(b"Content-Security-Policy", csp.encode("ascii"))] if csp is not None else [])
+        for name, value in fields:
+            print(f"{name.decode('ascii')}: {value.decode('ascii')}", file=sys.stderr)
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+    return OK
