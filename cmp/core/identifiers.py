@@ -63,6 +63,7 @@ IDENTIFIERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             *("mc_eid", "_hsenc", "_hsmi", "hsctatracking", "mkt_tok", "vero_id", "vero_conv", "oly_anon_id"),
             *("oly_enc_id", "_openstat", "ck_subscriber_id", "bsft_uid", "sg_uid", "dm_i", "trk_contact", "trk_msg"),
             *("ml_subscriber", "ml_subscriber_hash", "wt_mc_id", "rb_clickid", "__s", "_bta_tid", "_bta_c"),
+            *("tduid", "cjdata", "sscid", "erid", "_branch_match_id", "bsft_clkid", "nb_klid", "dicbo", "gad_source"),
         ),
         # Addresses in the network.
         "network": (
@@ -80,6 +81,7 @@ IDENTIFIERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             *("tifa", "lgudid", "vida", "rdid", "androidid", "advertisingid", "advertisingidentifier"),
             *("advertiserid", "devadid", "deviceifa", "deviceadid", "mobileadid", "maid", "googleaid", "gpsaid"),
             *("appleida", "iosifa", "iosidfa", "iosidfv", "fireadid", "idfamd5", "idfasha1", "aaidmd5", "gaidmd5"),
+            *("caid", "vaid", "androidadid", "appsflyerid", "adjustid"),
             *("gaidsha1", "androididmd5", "androididsha1", "dpidmd5", "dpidsha1", "didmd5", "didsha1", "openudid"),
         ),
     }
