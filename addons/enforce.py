@@ -26,12 +26,14 @@ from cmp.capture.flow_exchange import (
     RELAY,
     Mark,
     flow_url,
+    header_list,
     leave_mark,
     mark_of,
     observe_flow,
     read_mark,
     relayed,
 )
+from cmp.capture.observe import with_answer
 from cmp.core.consent import NO_CHOICE, Visitor
 from cmp.core.decide import decide
 from cmp.core.decision import Decision, Reason, Ruling
@@ -54,7 +56,7 @@ from cmp.live.failing_closed import (
     refuse_unread,
 )
 from cmp.live.listening import Listening, listen
-from cmp.live.originals import as_asked, forget_body, keep_answer
+from cmp.live.originals import as_asked, forget_body, has_original, keep_answer
 from cmp.live.page_limits import limit_page
 from cmp.live.rollout import Buckets
 from cmp.live.sockets import EndSocket, Socket, Sockets, is_handshake
@@ -239,6 +241,7 @@ class Enforce:
                 flow.request.stream = _listen(flow, course, exchange, small=look is Look.BUFFER)
             elif look is Look.SCAN:
                 flow.request.stream = self._scan(flow, course, form, exchange)
+        course.asked = exchange
         leave_mark(flow, form.mark(decision, exchange))
 
     def _begin(self, flow: http.HTTPFlow, now: Enforcement, *, reverse: bool) -> Course:
@@ -332,6 +335,7 @@ class Enforce:
         else:
             self._edit_request(flow, course, decision, exchange, reverse=mark.reverse)
             flow.metadata[ASKED] = "pass"
+        course.asked = exchange
         leave_mark(flow, form.mark(decision, exchange))
 
     def _note_heard(self, flow: http.HTTPFlow) -> None:
@@ -348,6 +352,7 @@ class Enforce:
         exchange = replace(exchange, carries=exchange.carries | course.heard)
         decision = decide(course.now.policy, mark.visitor, exchange)
         form = _Form(mark.reverse, mark.policy, mark.visitor, mark.endpoint, mark.enforced)
+        course.asked = exchange
         leave_mark(flow, form.mark(decision, exchange))
 
     def _hear_whole(self, flow: http.HTTPFlow, course: Course, data: bytes) -> None:
@@ -372,11 +377,10 @@ class Enforce:
             # follows on a switch to another protocol than WebSocket nobody looks at.
             kill(flow)
             return
-        if flow.modified():
+        if has_original(flow):
             keep_answer(flow, answer)
         policy, enforced = course.now.policy, mark.enforced
-        asked = as_asked(flow)
-        exchange = observe_flow(asked, reverse=mark.reverse, endpoint=mark.endpoint)
+        exchange = _answered(flow, course, mark, answer)
         # The visitor of the request, whatever the clock says by now: one exchange, one decision.
         decision = decide(policy, mark.visitor, exchange)
         if mark.endpoint:
@@ -385,7 +389,8 @@ class Enforce:
             course.carrying.learn(exchange)
         if enforced:
             answers.edit_answer(flow, answer, decision.edits)
-        if (found := relayed(asked)) is not None:
+        found = relayed(as_asked(flow)) if RELAY in flow.metadata else None
+        if found is not None:
             keep_answer(flow, answer)
             relay.clean_answer(answer, policy, found, course.now.reserved, reduced=decision.ruling.reduced)
         # A switch of protocols has no body, and mitmproxy sets up the new protocol only where it is not streamed.
@@ -602,6 +607,13 @@ def _mark(flow: http.HTTPFlow) -> Mark:
     if mark is None:
         raise RuntimeError("the request's mark is gone")
     return mark
+
+
+def _answered(flow: http.HTTPFlow, course: Course, mark: Mark, answer: http.Response) -> Exchange:
+    """The request as it was decided on, with its answer."""
+    if course.asked is None:
+        return observe_flow(as_asked(flow), reverse=mark.reverse, endpoint=mark.endpoint)
+    return with_answer(course.asked, header_list(answer.headers), answer.status_code)
 
 
 def is_reverse(flow: http.HTTPFlow) -> bool:

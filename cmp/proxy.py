@@ -34,6 +34,7 @@ from cmp.decision_log.writer import DecisionLog, LogSettings
 from cmp.live.aliases import AliasLookup
 from cmp.live.bounded_http import BoundedNextLayer
 from cmp.live.enforcement import Enforcement
+from cmp.live.hooks import LeanMaster
 from cmp.live.tally import Gauge
 from cmp.policy.in_force import InForce
 from cmp.policy.watching import PolicyWatch
@@ -130,7 +131,7 @@ def build_master(
 ) -> Master:
     """The Master, ready to run. Call it inside a running event loop. Raises DecisionLogError."""
     opts = options.Options(listen_host=settings.host, listen_port=settings.port, mode=[settings.mode])
-    master = Master(opts)
+    master = LeanMaster(opts)
     server, connect_to = proxyserver.Proxyserver(), ConnectTo(settings.routes)
     mode = ProxyMode.parse(settings.mode)
     enforce, record, after = Enforce(enforcement), Record(), _after_deciding(settings)

@@ -6,7 +6,7 @@ files and flows. What differs between two sources is passed in; nothing is guess
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from cmp.core.answers import ACTED_ON
@@ -19,6 +19,8 @@ from cmp.core.urls import Url, UrlError, parse_url
 from cmp.sites import registrable_domain
 
 Headers = Sequence[tuple[str, str]]
+# The values of the field lines of each name (lower case), in order.
+Lines = Mapping[str, Sequence[str]]
 
 # RFC 9110, sections 8.3.1 and 5.6.2.
 _MEDIA_TYPE = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+/[!#$%&'*+.^_`|~0-9a-z-]+")
@@ -45,19 +47,21 @@ def observe_request(
     `word` is the source's own word for the kind, `top_level` whether the source knows that this is (or is not) the
     page itself, `page` the page where the source knows it. Otherwise the page is taken from Origin, then Referer.
     """
-    fetch_dest = _last(headers, "sec-fetch-dest")
+    lines = _by_name(headers)
+    fetch_dest = _last(lines, "sec-fetch-dest")
+    body_type = _content_type(lines)
     # Over plain HTTP only the handshake itself tells a WebSocket, and mitmproxy calls its scheme http(s).
-    handshake = _last(headers, "upgrade").lower() == "websocket"
+    handshake = _last(lines, "upgrade").lower() == "websocket"
     kind = kind_of(
         url,
         fetch_dest=fetch_dest,
-        fetch_mode="websocket" if handshake else _last(headers, "sec-fetch-mode"),
-        accept=_last(headers, "accept"),
+        fetch_mode="websocket" if handshake else _last(lines, "sec-fetch-mode"),
+        accept=_last(lines, "accept"),
         word=word,
-        content_type=content_type(headers),
+        content_type=body_type,
     )
     missing = set(unseen)
-    stated = page_of(headers)
+    stated = _page_of(lines)
     if top_level is not None:
         if top_level:
             kind = Kind.DOCUMENT
@@ -83,24 +87,31 @@ def observe_request(
         kind=kind,
         time=time,
         signals=Signals(
-            gpc=read_gpc(field_lines(headers, "sec-gpc")),
-            dnt=read_dnt(field_lines(headers, "dnt")),
+            gpc=read_gpc(lines.get("sec-gpc", ())),
+            dnt=read_dnt(lines.get("dnt", ())),
         ),
-        cookies=request_cookies(headers),
+        cookies=_cookies(lines),
         unseen=frozenset(missing),
-        referrer=_last(headers, "referer"),
-        header_names=frozenset(name.lower() for name, _ in headers),
-        content_type=content_type(headers),
-        fetch_site=_fetch_site(headers, url),
+        referrer=_last(lines, "referer"),
+        header_names=frozenset(lines),
+        content_type=body_type,
+        fetch_site=_fetch_site(lines, url),
     )
 
 
-def _fetch_site(headers: Headers, url: Url) -> str:
+def _by_name(headers: Headers) -> Lines:
+    lines: dict[str, list[str]] = {}
+    for name, value in headers:
+        lines.setdefault(name.lower(), []).append(value)
+    return lines
+
+
+def _fetch_site(lines: Lines, url: Url) -> str:
     """Sec-Fetch-Site; from a browser without it what its Origin shows."""
-    stated = _last(headers, "sec-fetch-site").lower()
+    stated = _last(lines, "sec-fetch-site").lower()
     if stated:
         return stated
-    for line in field_lines(headers, "origin"):
+    for line in lines.get("origin", ()):
         try:
             origin = parse_url(line)
         except UrlError:
@@ -144,7 +155,11 @@ def _named(base: Url, fields: Headers) -> Iterator[Named]:
 
 def request_cookies(headers: Headers) -> tuple[RequestCookie, ...]:
     """Every cookie sent, over all Cookie field lines, in order, duplicates kept."""
-    return tuple(pair for line in field_lines(headers, "cookie") for pair in read_cookie_header(line))
+    return _cookies({"cookie": field_lines(headers, "cookie")})
+
+
+def _cookies(lines: Lines) -> tuple[RequestCookie, ...]:
+    return tuple(pair for line in lines.get("cookie", ()) for pair in read_cookie_header(line))
 
 
 def set_cookie_lines(headers: Headers) -> list[str]:
@@ -162,14 +177,22 @@ def content_type(headers: Headers) -> str:
 
     Fetch standard, section 2.2.2 ("extract a MIME type"); a comma in a quoted parameter counts as one between types.
     """
-    stated = [media_type(part) for line in field_lines(headers, "content-type") for part in line.split(",")]
+    return _content_type({"content-type": field_lines(headers, "content-type")})
+
+
+def _content_type(lines: Lines) -> str:
+    stated = [media_type(part) for line in lines.get("content-type", ()) for part in line.split(",")]
     return next((found for found in reversed(stated) if _MEDIA_TYPE.fullmatch(found) and found != "*/*"), "")
 
 
 def page_of(headers: Headers) -> Url | None:
     """The page a request says it was made for: Origin, then Referer; None for a missing or opaque one ("null")."""
+    return _page_of(_by_name(headers))
+
+
+def _page_of(lines: Lines) -> Url | None:
     for name in ("origin", "referer"):
-        for line in field_lines(headers, name):
+        for line in lines.get(name, ()):
             try:
                 page = parse_url(line)
             except UrlError:
@@ -179,6 +202,6 @@ def page_of(headers: Headers) -> Url | None:
     return None
 
 
-def _last(headers: Headers, name: str) -> str:
-    lines = field_lines(headers, name)
-    return lines[-1].strip() if lines else ""
+def _last(lines: Lines, name: str) -> str:
+    found = lines.get(name)
+    return found[-1].strip() if found else ""

@@ -22,8 +22,6 @@ from cmp.core.policy import Policy, Settled, Treatment
 
 # Types of request bodies that identifiers can be taken out of (`cmp.wire.reduce`).
 _REDUCIBLE = ("", "application/x-www-form-urlencoded", "application/json")
-# Once: before 3.12 Python looks a member of an Enum up in Python code each time.
-_THIRD, _DOCUMENT = Party.THIRD, Kind.DOCUMENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ class Asked:
         On a vendor's own pages its hosts are the first party, unless the policy says which sites it is about. A
         navigation that is only guessed at may be a hidden frame, so a known vendor does not pass as one.
         """
-        return _by_host(self.policy, self.party, self.exchange.kind)
+        return self.party is Party.THIRD or self.navigation or bool(self.policy.sites)
 
     @property
     def rule(self) -> RequestRule | None:
@@ -57,10 +55,6 @@ class Asked:
     def own_category(self) -> str | None:
         """The category of the site's own traffic; None for somebody else's page."""
         return self.policy.own_category if self.party is Party.FIRST else None
-
-
-def _by_host(policy: Policy, party: Party, kind: Kind) -> bool:
-    return party is _THIRD or kind is _DOCUMENT or bool(policy.sites)
 
 
 def rule_on_request(policy: Policy, visitor: Visitor, exchange: Exchange) -> Ruling:
@@ -90,10 +84,10 @@ def decide_request(policy: Policy, visitor: Visitor, exchange: Exchange) -> Deci
             return known.decision
         if not by_lists.allowed:
             return _decision(by_lists)
-    step, ruling = request_steps(policy, visitor, exchange)
+    ask = Asked(policy, visitor, exchange, party_of(policy, exchange))
+    step, ruling = _first_answer(ask)
     decision = _decision(ruling)
-    by_host = _by_host(policy, party_of(policy, exchange), exchange.kind)
-    sieve = policy.requests.of_host(exchange.url.host, by_host=by_host).sieve
+    sieve = policy.requests.of_host(exchange.url.host, by_host=ask.by_host).sieve
     if step != LIST and (sieve is None or not sieve.may_hold(exchange.url.path)):
         policy.settled_requests.put(case, Settled(decision, sieve, bool(policy.lists) and step in _AFTER_LISTS))
     return decision
@@ -121,7 +115,10 @@ def request_steps(policy: Policy, visitor: Visitor, exchange: Exchange) -> tuple
     # The request that asks for a service is part of it, or nobody could ever ask.
     if events := frozenset(observed_events(policy, exchange)) - visitor.events:
         visitor = replace(visitor, events=visitor.events | events)
-    ask = Asked(policy, visitor, exchange, party_of(policy, exchange))
+    return _first_answer(Asked(policy, visitor, exchange, party_of(policy, exchange)))
+
+
+def _first_answer(ask: Asked) -> tuple[str, Ruling]:
     for name, step in REQUEST_STEPS:
         if (ruling := step(ask)) is not None:
             return name, ruling

@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 from mitmproxy import http
 
 from cmp.capture.carrying import Carrying
+from cmp.core.exchange import Exchange
 from cmp.live.enforcement import Enforcement
 
 
@@ -21,7 +22,7 @@ class Course:
 
     `enforced`: decisions are carried out on it. `excluded`: nothing of it is changed, whatever is enforced. `reduce`:
     what identifies has to be taken out of the body that is waited for. `holds`: that body holds data the policy limits.
-    `heard`: what was found in a body that was listened to as it passed.
+    `heard`: what was found in a body that was listened to as it passed. `asked`: the request as it was last decided on.
     """
 
     now: Enforcement
@@ -31,6 +32,7 @@ class Course:
     reduce: bool = False
     holds: bool = False
     heard: set[str] = field(default_factory=set)
+    asked: Exchange | None = None
 
 
 class Under:

@@ -26,7 +26,8 @@ and by keeping out what `decide` would let pass:
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -111,19 +112,36 @@ def _own_sockets(page: Url) -> str:
     return f" {'wss' if page.scheme == 'https' else 'ws'}://{page.host}{port}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Declared:
+    """The hosts that a policy has rules for: by each domain above them, and by vendor."""
+
+    below: Mapping[str, Sequence[str]]
+    of_vendor: Mapping[str, Sequence[str]]
+
+
+@lru_cache(maxsize=16)
+def _declared(policy: Policy) -> _Declared:
+    below: dict[str, list[str]] = {}
+    of_vendor: dict[str, list[str]] = {}
+    for host, rules in policy.requests.by_host.items():
+        for suffix in list(host_suffixes(host))[1:]:
+            below.setdefault(suffix, []).append(host)
+        for vendor in {rule.vendor for rule in rules}:
+            of_vendor.setdefault(vendor, []).append(host)
+    return _Declared(below, of_vendor)
+
+
 class _Judge:
     def __init__(self, policy: Policy, visitor: Visitor, signals: Signals, page: Url) -> None:
         self._policy, self._visitor, self._signals, self._page = policy, visitor, signals, page
         self._site = registrable_domain(page.host)
+        self._declared = _declared(policy)
         self._known: dict[str, bool] = {}
         self._vendors: dict[tuple[str, str, str], bool] = {}
         self._wides: dict[str, bool] = {}
-        self._may_be_asked: set[str] | None = None
-        # Hosts with rules of their own, by each domain above them.
-        self._below: dict[str, list[str]] = {}
-        for host in policy.requests.by_host:
-            for suffix in list(host_suffixes(host))[1:]:
-                self._below.setdefault(suffix, []).append(host)
+        self._ranked: Sequence[str] | None = None
+        self._of_vendors: dict[str, Sequence[str]] = {}
 
     def of_page(self, named: Collection[str]) -> Iterator[str]:
         """Source expressions for what is allowed of the hosts the page names and of the site's own."""
@@ -132,31 +150,32 @@ class _Judge:
 
     def of_vendors(self, named: Collection[str]) -> Iterator[str]:
         """Those for every host of a permitted vendor: vendors the page names first, then necessary ones."""
-        by_host, permitted = self._policy.requests.by_host, self._permitted()
-        hosts: dict[str, list[str]] = {}
-        for host, rules in by_host.items():
-            for vendor in {rule.vendor for rule in rules if rule.vendor in permitted}:
-                hosts.setdefault(vendor, []).append(host)
+        if self._ranked is None:
+            self._ranked = self._rank()
+        by_host = self._policy.requests.by_host
         present = {rule.vendor for host in named for suffix in host_suffixes(host) for rule in by_host.get(suffix, ())}
+        for vendor in sorted(self._ranked, key=lambda vendor: vendor not in present):
+            if vendor not in self._of_vendors:
+                self._of_vendors[vendor] = tuple(self._of(self._declared.of_vendor[vendor]))
+            yield from self._of_vendors[vendor]
 
-        def rank(vendor: str) -> tuple[bool, bool, str]:
-            category = self._policy.categories[self._policy.vendors[vendor].category]
-            return (vendor not in present, not category.necessary, vendor)
+    def _rank(self) -> Sequence[str]:
+        """Permitted vendors, necessary ones first."""
 
-        for vendor in sorted(hosts, key=rank):
-            yield from self._of(hosts[vendor])
+        def rank(vendor: str) -> tuple[bool, str]:
+            return not self._policy.categories[self._policy.vendors[vendor].category].necessary, vendor
+
+        return sorted(self._permitted() & self._declared.of_vendor.keys(), key=rank)
 
     def _permitted(self) -> set[str]:
         """Vendors that a page may ask under one of their rules at least."""
-        if self._may_be_asked is None:
-            self._may_be_asked = {
-                rule.vendor
-                for part in self._policy.each
-                for rules in part.requests.by_host.values()
-                for rule in rules
-                if rule.holds_on(self._page) and self._direct(part, rule)
-            }
-        return self._may_be_asked
+        return {
+            rule.vendor
+            for part in self._policy.each
+            for rules in part.requests.by_host.values()
+            for rule in rules
+            if rule.holds_on(self._page) and self._direct(part, rule)
+        }
 
     def _direct(self, part: Policy, rule: RequestRule) -> bool:
         key = (part.fingerprint, rule.category, rule.vendor)
@@ -228,6 +247,6 @@ class _Judge:
                 not (is_ip(host) or "." not in host or is_public_suffix(host))
                 and self._decided(host)
                 and self._decided(f"any-other.{host}")
-                and all(map(self._decided, self._below.get(host, ())))
+                and all(map(self._decided, self._declared.below.get(host, ())))
             )
         return self._wides[host]

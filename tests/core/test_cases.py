@@ -5,7 +5,8 @@ the things it depends on would be given to a question that it is not the answer 
 """
 
 import random
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 import pytest
@@ -26,7 +27,7 @@ from cmp.lists.content import Filing
 from cmp.policy.compose import compose
 from cmp.policy.load import default_policy
 from cmp.sites import registrable_domain
-from tests.core.examples import NOW, compiled, shop
+from tests.core.examples import NOW, compiled, exchange, shop
 
 Item = TypeVar("Item")
 
@@ -134,10 +135,29 @@ class Dice(random.Random):
             referrer=self.one("", "https://www.shop.test/a?b"),
             header_names=self.one(frozenset[str](), frozenset({"x-forwarded-for", "referer"})),
             content_type=self.one("", "", "application/json", "image/png"),
-            carries=self.one(*[frozenset[str]()] * 6, frozenset({"card-number"}), frozenset({"cookie:sid"})),
+            carries=self.one(*[frozenset[str]()] * 8, frozenset({"card-number"}), frozenset({"cookie:sid"})),
             fetch_site=self.one("", "cross-site"),
             status=self.one(0, 200, 404),
         )
+
+
+# What only makes sense together.
+_TOGETHER = (("url", "host_site"), ("page", "page_site"), ("phase", "set_cookies"))
+
+
+def questions(dice: Dice, number: int) -> Iterator[tuple[Visitor, Exchange]]:
+    """Rows of questions, of which each differs from the one before in a few things of the request or the visitor."""
+    for n in range(number):
+        other = dice.visitor(), dice.exchange()
+        if n % 30 == 0:
+            visitor, asked = other
+        else:
+            if n % 3 == 0:
+                name = dice.one("granted", "refused", "shown_with", "place", "events", "policy")
+                visitor = replace(visitor, **{name: getattr(other[0], name)})
+            names = dice.choice([*_TOGETHER, *((field.name,) for field in fields(Exchange) if field.init)])
+            asked = replace(asked, **{name: getattr(other[1], name) for name in names})
+        yield visitor, asked
 
 
 def fresh(policy: Policy) -> Policy:
@@ -145,11 +165,9 @@ def fresh(policy: Policy) -> Policy:
     return replace(policy, parts=tuple(replace(part) for part in policy.parts))
 
 
-def _check(name: str, questions: int) -> None:
-    policy, dice = POLICIES[name], Dice(name)
-    visitors = [dice.visitor() for _ in range(12)]
-    for _ in range(questions):
-        visitor, asked = dice.choice(visitors), dice.exchange()
+def _check(name: str, number: int) -> None:
+    policy = POLICIES[name]
+    for visitor, asked in questions(Dice(name), number):
         decision = decide(policy, visitor, asked)
         assert decision == decide(fresh(policy), visitor, asked)
         if not policy.parts:
@@ -185,6 +203,30 @@ def test_of_a_composed_policy_the_strictest_answer_counts_though_each_was_given_
         visitor, asked = dice.visitor(), dice.exchange()
         each = [request_steps(part, visitor, asked)[1] for part in policy.parts]
         assert rule_on_request(policy, visitor, asked) == strictest(each)
+
+
+def _pair(name: str) -> tuple[Policy, tuple[Visitor, Exchange], tuple[Visitor, Exchange]]:
+    """A policy and two questions that differ in one thing, which the answer depends on."""
+    asked, granted = exchange("https://ads.test/", gpc=True), Visitor(granted=frozenset({"advertising"}))
+    if name == "signals shown":
+        return POLICIES["plain"], (replace(granted, shown_with=Signals(gpc=True)), asked), (granted, asked)
+    if name == "place":
+        chat = exchange("https://chat.test/")
+        return POLICIES["everything"], (Visitor(place="US"), chat), (Visitor(place="DE"), chat)
+    stats = exchange("https://stats.test/")
+    if name == "type of the body":
+        return POLICIES["everything"], (Visitor(), stats), (Visitor(), replace(stats, content_type="image/png"))
+    other = Visitor(refused=frozenset({"vendor:stats"}))
+    return POLICIES["plain"], (Visitor(granted=frozenset({"analytics"})), stats), (other, stats)
+
+
+@pytest.mark.parametrize("name", ["signals shown", "place", "type of the body", "choice"])
+def test_another_answer_follows_from_what_else_it_depends_on(name: str) -> None:
+    policy, *pair = _pair(name)
+    for _ in range(2):
+        first, second = (decide(policy, visitor, asked).ruling for visitor, asked in pair)
+        assert first.allowed is not second.allowed, name
+    assert first == decide(fresh(policy), *pair[0]).ruling
 
 
 def test_a_cookie_is_looked_up_anew_for_another_host_or_party() -> None:
