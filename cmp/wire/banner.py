@@ -25,6 +25,7 @@ from cmp.core.policy import Basis, Category, Policy, Vendor
 from cmp.core.signals import Signals
 from cmp.wire import about, news
 from cmp.wire.occasion import Occasion
+from cmp.wire.placeholder import embed_path
 from cmp.wire.policy_words import policy_word
 from cmp.wire.tell_me import CookieLine
 from cmp.wire.words import company_name, country_name, spoken, text_of, word
@@ -166,13 +167,19 @@ def buttons_of(surface: str) -> tuple[str, ...]:
     return ("always",) if surface == "embed" else (*_ANSWERS, "save")
 
 
-def embed_html(policy: Policy, vendor_id: str, language: str, *, reserved: str, token: str, back: str) -> str:
-    """What stands in the frame of a vendor that was not loaded. Raises KeyError for a vendor nobody declared."""
+def embed_html(
+    policy: Policy, vendor_id: str, language: str, *, reserved: str, token: str, back: str, once: str = ""
+) -> str:
+    """What stands in the frame of a vendor that was not loaded. Raises KeyError for a vendor nobody declared.
+
+    `once` is the address of what would be there, "" where it may not be loaded even with consent.
+    """
     vendor = policy.vendors[vendor_id]
     name = escape(vendor.name)
     content = [
         f"<h1>{_w(language, 'embed-title').format(vendor=name)}</h1>",
         f"<p>{_embed_why(vendor, language)}</p>",
+        *(_once_form(vendor, language, reserved, token, once) if once else []),
         f'<form method="post" action="{escape(reserved)}choice" target="_top">',
         *_hidden({"surface": "embed", "lang": spoken(language), "token": token, "back": back, "vendor": vendor.id}),
         f"<button>{_w(language, 'embed-always').format(vendor=name)}</button>",
@@ -180,6 +187,28 @@ def embed_html(policy: Policy, vendor_id: str, language: str, *, reserved: str, 
         f'<p><a href="{escape(reserved)}" target="_top">{_w(language, "embed-choices")}</a></p>',
     ]
     return _page(word(language, "embed-title").format(vendor=vendor.name), content, language, reserved)
+
+
+def _once_form(vendor: Vendor, language: str, reserved: str, token: str, url: str) -> list[str]:
+    # Sent into this very frame: nothing else of the page changes, and nothing is kept.
+    return [
+        f'<form method="post" action="{escape(embed_path(vendor.id, reserved))}">',
+        *_hidden({"lang": spoken(language), "token": token, "of": url}),
+        f"<button>{_w(language, 'embed-once').format(vendor=escape(vendor.name))}</button>",
+        "</form>",
+    ]
+
+
+def once_html(policy: Policy, vendor_id: str, language: str, *, reserved: str, url: str) -> str:
+    """A page that is nothing but the vendor's content. Raises KeyError for a vendor nobody declared."""
+    name = escape(policy.vendors[vendor_id].name)
+    content = [
+        f'<iframe class="consentry-once" title="{name}" src="{escape(url)}" allowfullscreen'
+        ' allow="autoplay; encrypted-media; fullscreen; picture-in-picture"'
+        # Whose page it stands in is what many players ask for; which page is not said.
+        ' referrerpolicy="strict-origin"></iframe>'
+    ]
+    return _page(policy.vendors[vendor_id].name, content, language, reserved)
 
 
 def answer_html(policy: Policy, language: str, *, saved: bool, problem: str) -> str:

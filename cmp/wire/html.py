@@ -478,7 +478,7 @@ class _Rewriting:
     ) -> None:
         """What stands where the attribute was, so that the page stays usable."""
         url, ruling = denied
-        host = url.host if url is not None else ""
+        host, address = (url.host, str(url)) if url is not None else ("", "")
         if tag == "script":
             _no_code(change)
         elif name in ("action", "formaction"):
@@ -490,9 +490,9 @@ class _Rewriting:
             pass
         elif tag in _FRAMES and (tag == "frame" or element.attr("srcdoc") is None):
             change.inert |= {"sandbox", "srcdoc"}
-            change.added.append(frame_attributes(ruling, host, self.language, self.reserved))
+            change.added.append(frame_attributes(ruling, host, self.language, self.reserved, address))
         elif tag in ("object", "embed") and element.namespace is _HTML:
-            change.before = frame(ruling, host, self.language, self.reserved)
+            change.before = frame(ruling, host, self.language, self.reserved, address)
 
     def _script(self, element: turbohtml.Element, base: Url, change: "_Change") -> None:
         type_ = (element.attr("type") or "").strip()

@@ -79,6 +79,7 @@ _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
         "Dieser Teil der Seite kommt von {company} ({country}). Er wird nur mit Ihrer Einwilligung geladen, weil das "
         "Laden verrät, dass Sie hier sind.",
     ),
+    ("embed-once", "Load {vendor} once", "{vendor} einmal laden"),
     ("embed-always", "Always load {vendor}", "{vendor} immer laden"),
     ("embed-choices", "All privacy choices", "Die ganze Datenschutz-Auswahl"),
 )

@@ -261,9 +261,9 @@ class World:
 
     async def _visit_all(self, vectors: Sequence[Vector], sites: str) -> dict[str, list[str]]:
         self.recorder.arrived.clear()
-        async with self._visitor() as visitor:
+        async with self.visitor() as visitor:
             for site in sites.replace(BARE, ""):
-                await _refuse(visitor, SITES[site])
+                await refuse(visitor, SITES[site])
             free = asyncio.Semaphore(_AT_ONCE)
 
             async def one(vector: Vector) -> None:
@@ -293,7 +293,7 @@ class World:
             await page.close()
 
     @contextlib.asynccontextmanager
-    async def _visitor(self) -> AsyncIterator[BrowserContext]:
+    async def visitor(self) -> AsyncIterator[BrowserContext]:
         """One profile of its own. Not an incognito one: there Chromium makes no connection ahead of a request."""
         maps = [f"MAP {SITES[site]}:443 127.0.0.1:{port}" for site, port in self.ports.items()]
         maps += [f"MAP *:443 127.0.0.1:{self.recorder.tls_port}", "MAP * 127.0.0.1"]
@@ -319,7 +319,7 @@ async def _open(page: Page, vector: Vector, site: str) -> None:
         await page.goto(f"https://{SITES[site]}/v/{vector.id}/", wait_until="load", timeout=8_000)
 
 
-async def _refuse(visitor: BrowserContext, host: str) -> None:
+async def refuse(visitor: BrowserContext, host: str) -> None:
     page = await visitor.new_page()
     await page.goto(f"https://{host}/v/", wait_until="load")
     done = await page.evaluate(

@@ -34,6 +34,8 @@ def rewritten(
 
 
 T = "//t.stats.test/x"
+# The placeholder of its vendor.
+EMBED = "/.consent/embed/stats?of=https%3A%2F%2Ft.stats.test%2Fx"
 
 # What comes in, what goes out, and the kinds that were stopped.
 DENIED = [
@@ -272,13 +274,13 @@ DENIED = [
     (
         "frame",
         f"<iframe src={T} width=300></iframe>",
-        f'<iframe src="/.consent/embed/stats" data-consent-src={T} width=300></iframe>',
+        f'<iframe src="{EMBED}" data-consent-src={T} width=300></iframe>',
         "frame",
     ),
     (
         "sandboxed frame",
         f"<iframe sandbox src={T}></iframe>",
-        f'<iframe src="/.consent/embed/stats" data-consent-sandbox data-consent-src={T}></iframe>',
+        f'<iframe src="{EMBED}" data-consent-sandbox data-consent-src={T}></iframe>',
         "frame",
     ),
     ("hidden frame", f"<iframe src={T} width=1></iframe>", f"<iframe data-consent-src={T} width=1></iframe>", "frame"),
@@ -291,7 +293,7 @@ DENIED = [
     (
         "frameset",
         f"<frameset><frame src={T}></frameset>",
-        f'<frameset><frame src="/.consent/embed/stats" data-consent-src={T}></frameset>',
+        f'<frameset><frame src="{EMBED}" data-consent-src={T}></frameset>',
         "frame",
     ),
     (
@@ -303,7 +305,7 @@ DENIED = [
     (
         "object",
         f"<object data={T}>x</object>",
-        '<iframe class="consentry-embed" title="t.stats.test" src="/.consent/embed/stats"></iframe>'
+        f'<iframe class="consentry-embed" title="t.stats.test" src="{EMBED}"></iframe>'
         f"<object data-consent-data={T}>x</object>",
         "object",
     ),

@@ -27,6 +27,11 @@ def test_a_known_vendor_gets_a_frame_of_ours() -> None:
     assert frame_attributes(KNOWN, "tube.test", "de", "/.c/") == 'src="/.c/embed/tube"'
 
 
+def test_it_says_what_would_have_been_there() -> None:
+    attributes = frame_attributes(KNOWN, "tube.test", "de", "/.c/", 'https://tube.test/v?a=1&b="2')
+    assert attributes == 'src="/.c/embed/tube?of=https%3A%2F%2Ftube.test%2Fv%3Fa%3D1%26b%3D%222"'
+
+
 @pytest.mark.parametrize("language, part", [("en", "not loaded"), ("de-AT", "nicht geladen"), ("fr", "not loaded")])
 def test_an_unknown_host_gets_a_sentence(language: str, part: str) -> None:
     attributes = frame_attributes(UNKNOWN, "odd.test", language, "/.c/")
