@@ -93,7 +93,7 @@ def test_a_bad_chunk_that_comes_late_ends_by_patience(server: Running, monkeypat
     [
         ("", "GET, HEAD"),
         ("state", "GET, HEAD"),
-        ("embed/chat", "GET, HEAD"),
+        ("embed/chat", "GET, POST, HEAD"),
         ("guard.js", "GET, HEAD"),
         ("banner.js", "GET, HEAD"),
         ("banner.css", "GET, HEAD"),

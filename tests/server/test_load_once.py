@@ -12,7 +12,8 @@ OURS = {"Sec-Fetch-Site": "same-origin", "Content-Type": "application/x-www-form
 
 
 def token(server: Running) -> str:
-    return re.findall(r'name="token" value="([^"]+)"', server.get("embed/chat").text)[0]
+    found: list[str] = re.findall(r'name="token" value="([^"]+)"', server.get("embed/chat").text)
+    return found[0]
 
 
 def once(server: Running, of: str = CONTENT, vendor: str = "chat", **fields: str) -> tuple[int, str, str, list[str]]:
