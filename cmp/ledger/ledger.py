@@ -103,8 +103,6 @@ class Ledger:
 
         Until this is called they count as none all the same (`standing`). Raises LedgerError.
         """
-        if not await asyncio.to_thread(self._read, store.due, hour_of(time)):
-            return 0
         expired = 0
         while found := await self._do(Expiring(time, _AT_ONCE)):
             expired += found

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, func, select
+from sqlalchemy import Connection, Table, bindparam, select
 
 from cmp.ledger import leaves, schema, sealing
 from cmp.ledger.heads import Head, SignedHead, Signs, sign_head
@@ -290,13 +290,6 @@ def last_seen_before(connection: Connection, hour: int) -> Sequence[bytes]:
     """Everybody with a key whose last record is of an earlier hour."""
     person = schema.person.c
     return [bytes(visitor) for visitor in connection.scalars(select(person.visitor).where(person.last_hour < hour))]
-
-
-def due(connection: Connection, hour: int) -> int:
-    """How many people's grants have run out by this hour and have no record that says so."""
-    person = schema.person.c
-    query = select(func.count()).select_from(schema.person).where(person.until_hour > 0, person.until_hour <= hour)
-    return int(connection.scalar(query) or 0)
 
 
 def _add(connection: Connection, table: Table, key: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> None:
