@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from cmp.ledger import leaves, proving, reading, store
 from cmp.ledger.database import database_of
+from cmp.ledger.evidence import Evidence, evidence_in
 from cmp.ledger.heads import Head, SignedHead, Signs
 from cmp.ledger.proving import InclusionProof
 from cmp.ledger.reading import Entry, Standing, is_person
@@ -150,6 +151,10 @@ class Ledger:
     async def history(self, person: str) -> list[Entry]:
         """All records of the person with this id, oldest first; none for an unknown id. Raises LedgerError."""
         return await asyncio.to_thread(self._read, reading.history_in, person)
+
+    async def evidence(self, person: str) -> list[Evidence]:
+        """The same with what proves them, for receipts. Raises LedgerError."""
+        return await asyncio.to_thread(self._read, evidence_in, person)
 
     async def standing(self, person: str, at: float) -> Standing | None:
         """What of this person's last choice holds at a moment (Unix seconds); None where nothing does.

@@ -33,7 +33,11 @@ def failure(request: web.Request, failed: Failure | Problem, language: str = "")
         html = answer_html(policy_of(request), language, saved=False, problem=failed.for_page(language))
         return page(html, failed.problem.status)
     message = failed.message(language)
-    return _json(failed.problem.status, {"ok": False, "error": {"code": failed.problem.code, "message": message}})
+    answer = _json(failed.problem.status, {"ok": False, "error": {"code": failed.problem.code, "message": message}})
+    if failed.problem.status == 429:
+        # Limits are by the minute.
+        answer.headers["Retry-After"] = "60"
+    return answer
 
 
 def wants_page(request: web.Request) -> bool:

@@ -17,18 +17,21 @@ from cmp.seal.site import ConsentSite
 from cmp.server import (
     assets,
     choice,
+    choice_limit,
     desk_context,
     desk_forms,
     desk_notices,
     desk_opt_out,
     desk_retention,
     desk_rights,
+    do_not_sell,
     embed,
     endpoints,
     headers,
     health,
     occasion,
     preferences,
+    record,
     recording,
     report,
     serving_policy,
@@ -36,6 +39,9 @@ from cmp.server import (
     tell_me,
     unexpected,
     well_known,
+)
+from cmp.server import (
+    keys as keys_json,
 )
 from cmp.server.context import (
     CLOCK,
@@ -86,7 +92,7 @@ def make_app(
     app[TRUSTED] = read_networks(trusted_proxies)
     for part in (headers, unexpected, endpoints, recording, preferences, state, choice, tell_me, occasion):
         part.setup(app)
-    for part in (embed, assets, health, report, well_known):
+    for part in (choice_limit, record, do_not_sell, embed, assets, health, keys_json, report, well_known):
         part.setup(app)
     desk_context.setup(app, desk)
     for part in (desk_forms, desk_rights, desk_opt_out, desk_notices, desk_retention, serving_policy):

@@ -1,4 +1,4 @@
-"""POST choice and POST withdraw: the visitor decides.
+"""POST choice, withdraw and do-not-sell: the visitor decides.
 
 May go in here: the way from a request to a stored choice and its answer. May not: the steps themselves
 (`same_origin.py`, `bodies.py`, `posting.py`, `choices.py`, `recording.py`, `cleanup.py`).
@@ -17,7 +17,8 @@ from cmp.seal.form_token import token_holds
 from cmp.server.answers import add_set_cookies, failure, page, success
 from cmp.server.bodies import read_body
 from cmp.server.caller import Caller, caller_of, fields, language_of, policy_of
-from cmp.server.choices import Choice, choose, refusal
+from cmp.server.choice_limit import too_many_choices
+from cmp.server.choices import Choice, choose, opt_out, refusal
 from cmp.server.cleanup import expiring_lines
 from cmp.server.context import SIGNING_KEYS, SITE
 from cmp.server.endpoints import ENDPOINTS
@@ -25,7 +26,7 @@ from cmp.server.paths import path_back, path_of_referrer
 from cmp.server.posting import TYPES, Posting, read_posting
 from cmp.server.preferences import preferences_page
 from cmp.server.problems import CROSS_SITE, STALE, UNPROVEN, Failure
-from cmp.server.recording import Stored, store
+from cmp.server.recording import How, Stored, store
 from cmp.server.same_origin import Sender, sender_of
 from cmp.server.state import state_of
 from cmp.wire.banner import answer_html
@@ -35,6 +36,7 @@ from cmp.wire.well_known import DNT, stated
 def setup(app: web.Application) -> None:
     app[ENDPOINTS].add("POST", "choice", _choose)
     app[ENDPOINTS].add("POST", "withdraw", _withdraw)
+    app[ENDPOINTS].add("POST", "do-not-sell", _opt_out)
 
 
 async def _choose(request: web.Request) -> web.Response:
@@ -45,19 +47,31 @@ async def _withdraw(request: web.Request) -> web.Response:
     return await _take(request, _everything_refused, withdrawal=True)
 
 
+async def _opt_out(request: web.Request) -> web.Response:
+    return await _take(request, _not_sold, withdrawal=False, buttons=("opt-out",))
+
+
+def _not_sold(policy: Policy, _posting: Posting, before: Visitor, _signals: Signals) -> Choice | Failure:
+    return opt_out(policy, before)
+
+
 def _everything_refused(policy: Policy, _posting: Posting, _before: Visitor, _signals: Signals) -> Choice | Failure:
     return refusal(policy)
 
 
 async def _take(
-    request: web.Request, decide: Callable[[Policy, Posting, Visitor, Signals], Choice | Failure], *, withdrawal: bool
+    request: web.Request,
+    decide: Callable[[Policy, Posting, Visitor, Signals], Choice | Failure],
+    *,
+    withdrawal: bool,
+    buttons: tuple[str, ...] = (),
 ) -> web.Response:
     site, policy = request.app[SITE], policy_of(request)
     by_name = {name: fields(request, name) for name in ("sec-fetch-site", "origin", "referer")}
     sender = sender_of(by_name, site.origin)
     if sender is Sender.FOREIGN:
         return failure(request, CROSS_SITE)
-    body = await read_body(request, TYPES)
+    body = too_many_choices(request) or await read_body(request, TYPES)
     if isinstance(body, Failure):
         return failure(request, body)
     posting = read_posting(request.content_type, body)
@@ -70,27 +84,30 @@ async def _take(
         choice = _vouched_for(request, posting, choice, caller.now)
     if isinstance(choice, Failure):
         return _refuse(request, posting, caller, choice)
-    stored = await store(
-        request.app, caller, choice, surface=posting.surface, source=posting.source, withdrawal=withdrawal
-    )
+    how = How(posting.surface, posting.source, buttons)
+    stored = await store(request.app, caller, choice, how, withdrawal=withdrawal)
     if isinstance(stored, Failure):
         return _refuse(request, posting, caller, stored)
     response = _answer(request, posting, caller, stored)
-    lines = expiring_lines(
-        policy,
-        site,
-        stored.visitor,
-        signals=caller.signals,
-        cookies=caller.cookies,
-        page=_page_of(request, posting),
-    )
+    tell_browser(request, caller, stored, response, page_path=_page_of(request, posting))
+    return response
+
+
+def tell_browser(
+    request: web.Request, caller: Caller, stored: Stored, response: web.Response, *, page_path: str
+) -> None:
+    """What an answer to a stored choice carries: the new cookie, the end of those now denied, `Tk`, what to clear.
+
+    `caller` is who it was before; `page_path` the page the choice was made on, whose path cookies may be set for.
+    """
+    policy, site = caller.policy, request.app[SITE]
+    lines = expiring_lines(policy, site, stored.visitor, signals=caller.signals, cookies=caller.cookies, page=page_path)
     if DNT in stated(policy):
         # What is tracked may be another thing from here on (Tracking Preference Expression, section 6.2.9).
         response.headers["Tk"] = "U"
     if what := _cleared(policy, caller.visitor, stored.visitor):
         response.headers["Clear-Site-Data"] = what
     add_set_cookies(response, [site.set_cookie(stored.cookie, stored.seconds), *lines])
-    return response
 
 
 def _cleared(policy: Policy, before: Visitor, after: Visitor) -> str:
@@ -115,7 +132,7 @@ def _vouched_for(request: web.Request, posting: Posting, choice: Choice, now: fl
         return Failure(UNPROVEN)
     if not token_holds(secret, audience, posting.token, now):
         return Failure(STALE)
-    return Failure(UNPROVEN) if choice.granted else choice
+    return Failure(UNPROVEN) if choice.granted - choice.carried else choice
 
 
 def _answer(request: web.Request, posting: Posting, caller: Caller, stored: Stored) -> web.Response:

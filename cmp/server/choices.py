@@ -33,6 +33,26 @@ def refusal(policy: Policy) -> Choice | Failure:
     return Choice(frozenset(), optional) if optional else Failure(NOTHING_TO_CHOOSE)
 
 
+def sold(policy: Policy) -> tuple[str, ...]:
+    """The categories that selling and sharing stand for: what Global Privacy Control switches off under this policy.
+
+    That signal is a request not to sell or share (GPC, section 2; 11 CCR 7025). All that can be chosen where the policy
+    says nothing of it.
+    """
+    optional = policy.optional_categories
+    named = {id_ for part in policy.each if "gpc" in part.signals for id_ in part.signals["gpc"].denies}
+    return tuple(id_ for id_ in optional if id_ in named) or tuple(optional)
+
+
+def opt_out(policy: Policy, before: Visitor) -> Choice | Failure:
+    """Selling and sharing refused; everything else of the choice before holds on."""
+    refused = frozenset(sold(policy))
+    if not refused:
+        return Failure(NOTHING_TO_CHOOSE)
+    kept = frozenset(name for name in before.granted if category_of(policy, name) not in refused)
+    return Choice(kept, (before.refused | refused) - kept, carried=kept, shown_with=before.shown_with)
+
+
 def choose(policy: Policy, posting: Posting, before: Visitor, signals: Signals) -> Choice | Failure:
     """The choice a posting makes. One that names vendors alone adds them to the choice that held before."""
     optional = frozenset(policy.optional_categories)

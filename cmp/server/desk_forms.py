@@ -15,10 +15,9 @@ from cmp.seal.form_token import token_holds
 from cmp.server.answers import FORM
 from cmp.server.bodies import read_body
 from cmp.server.caller import fields
-from cmp.server.client import client_of
-from cmp.server.context import CLOCK, SIGNING_KEYS, SITE, TRUSTED
+from cmp.server.context import CLOCK, SIGNING_KEYS, SITE
 from cmp.server.desk_problems import TOO_MANY_ASKED
-from cmp.server.limits import Limit
+from cmp.server.limits import Limit, within
 from cmp.server.posting import JSON, shown
 from cmp.server.problems import BAD_REQUEST, CROSS_SITE, STALE, UNPROVEN, Failure
 from cmp.server.same_origin import Sender, sender_of
@@ -74,9 +73,7 @@ def unproven(request: web.Request, token: str) -> Failure | None:
 
 def too_many(request: web.Request) -> Failure | None:
     """Whether this client, or everybody together, asks for more in a minute than people do."""
-    trusted = request.app[TRUSTED]
-    client = client_of(request.remote, fields(request, "X-Forwarded-For"), trusted)
-    return None if request.app[ASKED].admits(client, request.app[CLOCK]()) else Failure(TOO_MANY_ASKED)
+    return None if within(request, ASKED) else Failure(TOO_MANY_ASKED)
 
 
 def _read_json(body: bytes, names: Collection[str]) -> Texts | Failure:

@@ -1,11 +1,18 @@
 """How often something may happen in a minute.
 
-May go in here: counting by the minute, in memory, with a bound on the memory. May not: names that outlive the minute.
+May go in here: counting by the minute, in memory, with a bound on the memory; holding a request to it. May not: names
+that outlive the minute, how much is allowed of what.
 """
 
 import hashlib
 import secrets
 from collections import Counter
+
+from aiohttp import web
+
+from cmp.server.caller import fields
+from cmp.server.client import client_of
+from cmp.server.context import CLOCK, TRUSTED
 
 _MINUTE = 60
 
@@ -36,3 +43,10 @@ class Limit:
         self._counts[name] += 1
         self._all += 1
         return True
+
+
+def within(request: web.Request, limit: web.AppKey[Limit]) -> bool:
+    """Whether a request is within the limit its application has under this key; if so it is counted."""
+    app, trusted = request.app, request.app[TRUSTED]
+    client = client_of(request.remote, fields(request, "X-Forwarded-For"), trusted)
+    return app[limit].admits(client, app[CLOCK]())

@@ -81,6 +81,43 @@ NOTHING_TO_CHOOSE = _problem(
     "This site uses only what is necessary: there is nothing to choose",
     "Diese Seite nutzt nur Notwendiges: Es gibt nichts auszuwählen",
 )
+NO_RECORD = _problem(
+    404,
+    "no-record",
+    "There is no record of a choice of yours here, or it was erased",
+    "Hier gibt es keine Aufzeichnung einer Auswahl von Ihnen, oder sie wurde gelöscht",
+)
+NO_CHOICE = _problem(
+    409,
+    "no-choice",
+    "You have made no choice yet, so there is nothing to give a receipt of",
+    "Sie haben noch nichts gewählt, also gibt es nichts zu belegen",
+)
+NO_CONSENT = _problem(
+    409,
+    "no-consent",
+    "A Kantara receipt is of a consent, and nothing is allowed",
+    "Ein Kantara-Beleg gilt einer Einwilligung, und es ist nichts erlaubt",
+)
+NOT_READ = _problem(
+    503,
+    "not-read",
+    "The records cannot be read at the moment. Please try again",
+    "Die Aufzeichnungen sind gerade nicht lesbar. Bitte versuchen Sie es erneut",
+)
+NOT_ERASED = _problem(
+    503,
+    "not-erased",
+    "The record could not be erased, and what you allowed still holds. Please try again",
+    "Die Aufzeichnung konnte nicht gelöscht werden, und was Sie erlaubt haben, gilt noch. Bitte versuchen Sie es "
+    "erneut",
+)
+TOO_MANY_CHOICES = _problem(
+    429,
+    "too-many",
+    "Too many requests in a minute. Please try again in a moment",
+    "Zu viele Anfragen in einer Minute. Bitte versuchen Sie es gleich noch einmal",
+)
 TOO_MANY = _problem(429, "too-many", "Too many reports", "Zu viele Meldungen")
 NOT_SAVED = Problem(503, "not-saved", MappingProxyType({language: word(language, "failed") for language in LANGUAGES}))
 # The same to a program; but who had allowed something must not read that it is off.

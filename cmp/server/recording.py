@@ -37,11 +37,28 @@ _log = logging.getLogger("consentry.server")
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The visitor as of now, the cookie's value that says so, and the seconds it is of use."""
+    """The visitor as of now, the cookie's value that says so, and the seconds it is of use.
+
+    `person` is the number under which the record can be found again, "" where nothing leads to it.
+    """
 
     visitor: Visitor
     cookie: str
     seconds: int
+    person: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """In which way a choice came: where the person was asked, how the answer was sent, which buttons stood there.
+
+    With `receipt` a refusal gets a number, because the person asked for something to show.
+    """
+
+    surface: Surface
+    source: Source
+    buttons: tuple[str, ...] = ()
+    receipt: bool = False
 
 
 class Recorder:
@@ -90,7 +107,7 @@ def notice_of(policy: Policy, reserved: str) -> str:
 
 
 async def store(
-    app: web.Application, caller: Caller, choice: Choice, *, surface: Surface, source: Source, withdrawal: bool
+    app: web.Application, caller: Caller, choice: Choice, how: How, *, withdrawal: bool
 ) -> Stored | Failure:
     """Stores a choice. One that leaves nothing granted is kept without a trace of who made it.
 
@@ -108,14 +125,15 @@ async def store(
         policy=policy.fingerprint,
         policy_version=policy.version,
         notice=app[NOTICE].of(policy),
-        surface=surface,
-        source=source,
+        surface=how.surface,
+        source=how.source,
         language=caller.language,
         granted=choice.granted,
         refused=choice.refused,
         signals=caller.signals,
         person="" if kind is Kind.REFUSED else caller.record,
-        buttons=buttons_of(surface),
+        buttons=how.buttons or buttons_of(how.surface),
+        receipt=how.receipt,
         until=granted_until(policy, caller.visitor.place, decided_at) if choice.granted else 0,
     )
     stored = await app[RECORDER].append(record)
@@ -137,7 +155,7 @@ async def store(
         stored_terms = caller.written.terms
         terms |= {name: stored_terms[name] for name in choice.carried if name in stored_terms}
     cookie = write_cookie(app[SIGNING_KEYS], app[SITE], visitor, stored.person or "", terms)
-    return Stored(visitor, cookie, left_seconds(policy, visitor, caller.now))
+    return Stored(visitor, cookie, left_seconds(policy, visitor, caller.now), stored.person or "")
 
 
 def _check_policy(app: web.Application, policy: Policy) -> None:

@@ -12,10 +12,9 @@ from cmp.core.urls import UrlError, parse_url
 from cmp.server.answers import failure
 from cmp.server.bodies import read_body
 from cmp.server.caller import fields
-from cmp.server.client import client_of
-from cmp.server.context import CLOCK, LEDGER, TRUSTED
+from cmp.server.context import CLOCK, LEDGER
 from cmp.server.endpoints import ENDPOINTS
-from cmp.server.limits import Limit
+from cmp.server.limits import Limit, within
 from cmp.server.problems import BAD_REQUEST, CROSS_SITE, TOO_MANY, Failure
 from cmp.sites import registrable_domain
 from cmp.wire.csp_reports import SEVERAL, SINGLE, read_violations
@@ -82,9 +81,7 @@ async def _count(request: web.Request) -> web.Response:
     app, now = request.app, request.app[CLOCK]()
     if "cross-site" in fields(request, "Sec-Fetch-Site"):
         return failure(request, CROSS_SITE)
-    trusted = app[TRUSTED]
-    client = client_of(request.remote, fields(request, "X-Forwarded-For"), trusted)
-    if not app[LIMIT].admits(client, now):
+    if not within(request, LIMIT):
         return failure(request, TOO_MANY)
     body = await read_body(request, {SINGLE, SEVERAL})
     if isinstance(body, Failure):

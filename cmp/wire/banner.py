@@ -16,7 +16,7 @@ Sources: WCAG 2.2 (2.1.1, 2.1.2, 2.4.11, 3.2.6, 4.1.2, 4.1.3): a non-modal regio
 a trap, native controls, the link back to the choices always at the end of that region, at the top of the page.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Final
 
@@ -24,14 +24,15 @@ from cmp.core.consent import Visitor, permit
 from cmp.core.policy import Basis, Category, Policy, Vendor
 from cmp.core.signals import Signals
 from cmp.wire import about, news
+from cmp.wire.frame import STYLE_FILE, hidden, in_ascii, page_html, status
 from cmp.wire.occasion import Occasion
 from cmp.wire.placeholder import embed_path
 from cmp.wire.policy_words import policy_word
+from cmp.wire.record_words import record_word
 from cmp.wire.tell_me import CookieLine
 from cmp.wire.words import company_name, country_name, spoken, text_of, word
 
 SCRIPT_FILE: Final = "banner.js"
-STYLE_FILE: Final = "banner.css"
 # The page's frame that takes the answer to a form sent without JavaScript.
 ANSWER_FRAME: Final = "consent-answer"
 # A banner stands in every page: a long list of companies is for the preferences page.
@@ -103,20 +104,22 @@ def banner_html(
             f"<p>{_w(language, 'sentence')}</p>",
             *_signal_notes(policy, visitor, signals, language),
             f'<p class="consentry-no-cookies" hidden>{_w(language, "no-cookies")}</p>',
-            _status(problem),
+            status(problem),
             _form(policy, visitor, language, reserved=reserved, target=ANSWER_FRAME, shown=_VENDORS_SHOWN),
             f'<iframe class="consentry-answer" name="{ANSWER_FRAME}" title="{_w(language, "answer-title")}"></iframe>',
         ]
     else:
         content += [*notices, *_signal_notes(policy, visitor, signals, language, asked=False)]
-        content += [_status(problem)] if problem else []
+        content += [status(problem)] if problem else []
     content += _told(told, language) if told is not None else []
+    # 11 CCR 7026(a): a link of its own, on every page, for those it is a right of.
+    foot = [link, *([_opt_out_link(language, reserved)] if visitor.place[:2] == "US" else [])]
     label = 'aria-labelledby="consentry-title"' if asked else f'aria-label="{_w(language, "reopen")}"'
-    return _ascii(
+    return in_ascii(
         f'<section class="consentry{"" if asked else " consentry-decided"}" role="region" {label}'
         f' lang="{spoken(language)}" data-state="{escape(state_of(policy, visitor))}"'
         f' data-reserved="{escape(reserved)}" data-failed="{_w(language, "failed")}">\n'
-        + "\n".join([*content, f'<p class="consentry-foot">{link}</p>', "</section>"])
+        + "\n".join([*content, f'<p class="consentry-foot">{" ".join(foot)}</p>', "</section>"])
         + "\n"
     )
 
@@ -147,7 +150,7 @@ def preferences_html(
     message = problem or (word(language, "saved") if saved else "")
     content = [
         f"<h1>{escape(title)}</h1>",
-        _status(message),
+        status(message),
         *new,
         f"<p>{_w(language, 'sentence')}</p>",
         *_signal_notes(policy, visitor, signals, language),
@@ -155,11 +158,12 @@ def preferences_html(
         _form(policy, visitor, language, reserved=reserved, token=token, back=back, opened=True),
         f"<p>{_w(language, 'withdraw')} {_w(language, 'reach')}</p>",
         *([f"<p>{about.held(policy, visitor.place, language)}</p>"] if policy.optional_categories else []),
+        *_own_links(policy, language, reserved),
         *_tell_me(policy, visitor, language, {"token": token, "back": back}, reserved),
         *about.about_html(policy, language, reserved=reserved),
         *_back_link(back, language),
     ]
-    return _page(title, content, language, reserved)
+    return page_html(title, content, language, reserved)
 
 
 def buttons_of(surface: str) -> tuple[str, ...]:
@@ -181,19 +185,19 @@ def embed_html(
         f"<p>{_embed_why(vendor, language)}</p>",
         *(_once_form(vendor, language, reserved, token, once) if once else []),
         f'<form method="post" action="{escape(reserved)}choice" target="_top">',
-        *_hidden({"surface": "embed", "lang": spoken(language), "token": token, "back": back, "vendor": vendor.id}),
+        *hidden({"surface": "embed", "lang": spoken(language), "token": token, "back": back, "vendor": vendor.id}),
         f"<button>{_w(language, 'embed-always').format(vendor=name)}</button>",
         "</form>",
         f'<p><a href="{escape(reserved)}" target="_top">{_w(language, "embed-choices")}</a></p>',
     ]
-    return _page(word(language, "embed-title").format(vendor=vendor.name), content, language, reserved)
+    return page_html(word(language, "embed-title").format(vendor=vendor.name), content, language, reserved)
 
 
 def _once_form(vendor: Vendor, language: str, reserved: str, token: str, url: str) -> list[str]:
     # Sent into this very frame: nothing else of the page changes, and nothing is kept.
     return [
         f'<form method="post" action="{escape(embed_path(vendor.id, reserved))}">',
-        *_hidden({"lang": spoken(language), "token": token, "of": url}),
+        *hidden({"lang": spoken(language), "token": token, "of": url}),
         f"<button>{_w(language, 'embed-once').format(vendor=escape(vendor.name))}</button>",
         "</form>",
     ]
@@ -208,27 +212,14 @@ def once_html(policy: Policy, vendor_id: str, language: str, *, reserved: str, u
         # Whose page it stands in is what many players ask for; which page is not said.
         ' referrerpolicy="strict-origin"></iframe>'
     ]
-    return _page(policy.vendors[vendor_id].name, content, language, reserved)
+    return page_html(policy.vendors[vendor_id].name, content, language, reserved)
 
 
 def answer_html(policy: Policy, language: str, *, saved: bool, problem: str) -> str:
     """What the banner's frame shows after a form was sent without JavaScript. Plain: it needs no file of ours."""
     lines = [word(language, "saved"), word(language, "saved-next")] if saved else [problem or word(language, "failed")]
     title = text_of(policy.titles, language) or word(language, "answer-title")
-    return _page(title, [f'<p role="status">{escape(" ".join(lines))}</p>'], language, "")
-
-
-def _page(title: str, content: Iterable[str], language: str, reserved: str) -> str:
-    style = f'<link rel="stylesheet" href="{escape(reserved)}{STYLE_FILE}">' if reserved else ""
-    return _ascii(
-        f'<!doctype html>\n<html lang="{spoken(language)}">\n<head>\n<meta charset="utf-8">\n'
-        f"<title>{escape(title)}</title>\n"
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<meta name="robots" content="noindex">\n<meta name="color-scheme" content="light dark">\n{style}\n</head>\n'
-        '<body class="consentry-page">\n<main class="consentry">\n'
-        + "\n".join(content)
-        + "\n</main>\n</body>\n</html>\n"
-    )
+    return page_html(title, [f'<p role="status">{escape(" ".join(lines))}</p>'], language, "")
 
 
 def _form(
@@ -259,7 +250,7 @@ def _form(
     target_attribute = f' target="{target}"' if target else ""
     lines = [
         f'<form class="consentry-form" method="post" action="{escape(reserved)}choice"{target_attribute}>',
-        *_hidden(
+        *hidden(
             {
                 "surface": "banner" if target else "preferences",
                 "answer": "frame" if target else "",
@@ -387,7 +378,7 @@ def _tell_me(policy: Policy, visitor: Visitor, language: str, fields: Mapping[st
         f"<h2>{escape(policy_word(language, 'tell'))}</h2>",
         f"<p>{escape(policy_word(language, 'tell-what'))}</p>",
         f'<form class="consentry-form" method="post" action="{escape(reserved)}tell-me">',
-        *_hidden({"lang": spoken(language), **fields}),
+        *hidden({"lang": spoken(language), **fields}),
         f'<p><button name="tell" value="{switch}">{escape(policy_word(language, f"tell-{switch}"))}</button></p>',
         "</form>",
         "</section>",
@@ -407,15 +398,18 @@ def _told(lines: Sequence[CookieLine], language: str) -> list[str]:
     return ['<div class="consentry-told">', f'<p id="consentry-told">{escape(title)}</p>', *listed, "</div>"]
 
 
-def _status(message: str) -> str:
-    # Always there, empty at first: screen readers announce what changes in a region they know (WCAG 4.1.3).
-    return f'<p class="consentry-status" role="status">{escape(message)}</p>'
-
-
-def _hidden(values: Mapping[str, str]) -> list[str]:
+def _own_links(policy: Policy, language: str, reserved: str) -> list[str]:
+    """Ways to a person's own record, and, on every visitor's page, to opting out of sale and sharing."""
+    record = f'<a href="{escape(reserved)}record?lang={spoken(language)}">{escape(record_word(language, "title"))}</a>'
     return [
-        f'<input type="hidden" name="{name}" value="{escape(value)}">' for name, value in values.items() if value != ""
+        f"<p>{record}</p>",
+        *([f"<p>{_opt_out_link(language, reserved)}</p>"] if policy.optional_categories else []),
     ]
+
+
+def _opt_out_link(language: str, reserved: str) -> str:
+    href = f"{escape(reserved)}do-not-sell?lang={spoken(language)}"
+    return f'<a href="{href}">{escape(record_word(language, "opt-out"))}</a>'
 
 
 def _back_link(back: str, language: str) -> list[str]:
@@ -426,7 +420,3 @@ def _back_link(back: str, language: str) -> list[str]:
 
 def _w(language: str, key: str) -> str:
     return escape(word(language, key))
-
-
-def _ascii(text: str) -> str:
-    return text.encode("ascii", "xmlcharrefreplace").decode("ascii")

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from cmp.wire.banner import STYLE_FILE
 from cmp.wire.desk_words import desk_word
+from cmp.wire.frame import hidden, page_html, status
 from cmp.wire.words import spoken
 
 # How long a text may be that somebody writes; the server holds to it as well.
@@ -61,7 +61,7 @@ def rights_html(shown: RightsPage, language: str, *, reserved: str, token: str, 
     filled = shown.filled or {}
     content = [
         f"<h1>{_w(language, 'rights-title')}</h1>",
-        _status(problem),
+        status(problem),
         *_notices(shown.notices, language),
         *_section(shown, language),
         *_purposes(shown.purposes, language),
@@ -70,7 +70,7 @@ def rights_html(shown: RightsPage, language: str, *, reserved: str, token: str, 
         content += [
             f'<h2 id="ask">{_w(language, "ask")}</h2>',
             f'<form class="consentry-form" method="post" action="{escape(reserved)}rights">',
-            *_hidden({"lang": spoken(language), "token": token}),
+            *hidden({"lang": spoken(language), "token": token}),
             _select("kind", _w(language, "field-kind"), shown.kinds, filled),
             *_optional_select("subject", _w(language, "field-subject"), shown.subjects, filled, language),
             *_optional_select("client", _w(language, "field-client"), shown.clients, filled, language),
@@ -86,7 +86,7 @@ def rights_html(shown: RightsPage, language: str, *, reserved: str, token: str, 
         content += [
             f"<h2>{_w(language, 'opt-out-form')}</h2>",
             f'<form class="consentry-form" method="post" action="{escape(reserved)}opt-out">',
-            *_hidden({"lang": spoken(language), "token": token}),
+            *hidden({"lang": spoken(language), "token": token}),
             _select("list", _w(language, "field-list"), shown.lists, filled),
             *_optional_select("for", _w(language, "field-client"), shown.list_clients, filled, language, own=True),
             _input("address", _w(language, "field-address"), "", "email"),
@@ -94,7 +94,7 @@ def rights_html(shown: RightsPage, language: str, *, reserved: str, token: str, 
             "</form>",
         ]
     content.append(f'<p><a href="{escape(reserved)}">{_w(language, "choices")}</a></p>')
-    return _page(desk_word(language, "rights-title"), content, language, reserved)
+    return page_html(desk_word(language, "rights-title"), content, language, reserved)
 
 
 def receipt_html(facts: Iterable[tuple[str, str]], language: str, *, reserved: str) -> str:
@@ -106,7 +106,7 @@ def receipt_html(facts: Iterable[tuple[str, str]], language: str, *, reserved: s
         f"<p>{_w(language, 'receipt-keep')}</p>",
         f'<p><a href="{escape(reserved)}rights">{_w(language, "rights-title")}</a></p>',
     ]
-    return _page(desk_word(language, "receipt-title"), content, language, reserved)
+    return page_html(desk_word(language, "receipt-title"), content, language, reserved)
 
 
 def opt_out_html(title: str, address: str, days: int, language: str, *, reserved: str, token: str) -> str:
@@ -122,7 +122,7 @@ def opt_out_html(title: str, address: str, days: int, language: str, *, reserved
         f"<h2>{_w(language, 'opt-in-question')}</h2>",
         *_one_button(f"{reserved}opt-in/{token}", "opt-in", desk_word(language, "opt-in-button"), language),
     ]
-    return _page(desk_word(language, "opt-out-title"), content, language, reserved)
+    return page_html(desk_word(language, "opt-out-title"), content, language, reserved)
 
 
 def changed_html(key: str, facts: Iterable[str], language: str, *, reserved: str, opt_in: str = "") -> str:
@@ -133,7 +133,7 @@ def changed_html(key: str, facts: Iterable[str], language: str, *, reserved: str
     ]
     if opt_in:
         content += _one_button(f"{reserved}opt-in/{opt_in}", "opt-in", desk_word(language, "opt-in-button"), language)
-    return _page(desk_word(language, key), content, language, reserved)
+    return page_html(desk_word(language, key), content, language, reserved)
 
 
 def _section(shown: RightsPage, language: str) -> list[str]:
@@ -161,7 +161,7 @@ def _purposes(purposes: Sequence[PurposeLine], language: str) -> list[str]:
 def _one_button(action: str, choice: str, label: str, language: str) -> list[str]:
     return [
         f'<form class="consentry-form" method="post" action="{escape(action)}">',
-        *_hidden({"choice": choice, "lang": spoken(language)}),
+        *hidden({"choice": choice, "lang": spoken(language)}),
         f"<p><button>{escape(label)}</button></p>",
         "</form>",
     ]
@@ -197,29 +197,5 @@ def _input(name: str, label: str, value: str, autocomplete: str) -> str:
     )
 
 
-def _hidden(values: Mapping[str, str]) -> list[str]:
-    return [f'<input type="hidden" name="{name}" value="{escape(value)}">' for name, value in values.items() if value]
-
-
-def _status(message: str) -> str:
-    return f'<p class="consentry-status" role="status">{escape(message)}</p>'
-
-
 def _w(language: str, key: str) -> str:
     return escape(desk_word(language, key))
-
-
-def _page(title: str, content: Iterable[str], language: str, reserved: str) -> str:
-    return (
-        (
-            f'<!doctype html>\n<html lang="{spoken(language)}">\n<head>\n<meta charset="utf-8">\n'
-            f"<title>{escape(title)}</title>\n"
-            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-            '<meta name="robots" content="noindex">\n<meta name="color-scheme" content="light dark">\n'
-            f'<link rel="stylesheet" href="{escape(reserved)}{STYLE_FILE}">\n</head>\n'
-            '<body class="consentry-page">\n<main class="consentry">\n' + "\n".join(content) + "\n</main>\n</body>\n"
-            "</html>\n"
-        )
-        .encode("ascii", "xmlcharrefreplace")
-        .decode("ascii")
-    )

@@ -136,11 +136,12 @@ def running(
 ) -> Iterator[Running]:
     """A server with a ledger of its own in `folder`, in a thread of its own."""
     file = folder / "ledger.db"
-    own = Ledger(file) if ledger is None else None
+    keys = keys or make_keys(folder / "keys.json")
+    own = Ledger(file, signer=keys) if ledger is None else None
     policy = policy or shop_policy()
     found = Running(
         port=0,
-        keys=keys or make_keys(folder / "keys.json"),
+        keys=keys,
         site=site or ConsentSite(ORIGIN),
         policy=policy,
         ledger=file,
