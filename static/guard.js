@@ -97,6 +97,8 @@
     name = name.toLowerCase().replace(/^.*:/, "");
     if (!asks.test(name) || tag.includes("-") || (name === "href" && /^a(rea)?$/.test(tag))) return value;
     if (name === "style") return css(value);
+    if (name === "content") return /refresh/i.test(element.httpEquiv) && naming("" + value) ? undefined : value;
+    if (/^(to|from|by|values)$/.test(name) && !/^(set|animate)$/.test(tag)) return value;
     if (name === "srcdoc") return SCRIPT + clean(value);
     const text = ("" + value).trim(), blob = open && frames.test(tag) && blobs.get(text);
     if (blob && /^(text|image.svg|application.x)/.test(blob.type)) {
@@ -105,7 +107,7 @@
       read.send();
       return URL.createObjectURL(new Blob([/html$/.test(blob.type) ? SCRIPT : "", cut(read.responseText)], blob));
     }
-    if (name === "content" ? /refresh/i.test(element.httpEquiv) : /^(data|javascript):/i.test(text)) return naming(text) ? undefined : value;
+    if (/^(data|javascript):/i.test(text)) return naming(text) ? undefined : value;
     return (lists.test(name) ? text.split(/[\s,;]+/) : [text]).some((url) => url && denied(url, element.baseURI)) ? undefined : value;
   };
   const blocked = (element, value) => {

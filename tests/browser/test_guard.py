@@ -210,6 +210,44 @@ def test_spellings_do_not_help(browser: Browser, served: Loopback, spelling: str
     page.close()
 
 
+STAYS = {
+    "what a page says of itself": "<meta property='og:image' content='{url}'>",
+    "a link to click on": "<a href='{url}'>a</a>",
+    "text": "<p title='{url}'>{url}</p>",
+    "an element of the page's own": "<x-player src='{url}'></x-player>",
+    "a value of something else": "<x-y to='{url}'></x-y><p from='{url}' by='{url}' values='{url}'>",
+    "a picture in the page": "<img src='data:image/svg+xml,<svg xmlns=\"http://www.w3.org/2000/svg\"></svg>'>",
+    "style without an address": "<p style='color: red; --a: 1'>a</p>",
+}
+
+
+@pytest.mark.parametrize("markup", STAYS.values(), ids=STAYS)
+@pytest.mark.parametrize("unknown", ["deny", "report"])
+def test_markup_that_asks_for_nothing_stays(browser: Browser, served: Loopback, markup: str, unknown: str) -> None:
+    page = opened(browser, served, compiled(unknown={"host": unknown, "cookie": "deny"}))
+    text = markup.format(url="http://stats.test/x")
+    kept = page.evaluate(
+        """(text) => {
+          const wanted = new DOMParser().parseFromString(`<div>${text}</div>`, "text/html").body.firstChild;
+          const made = document.createElement("div");
+          made.innerHTML = text;
+          const copied = document.createElement("div");
+          for (const element of wanted.children) {
+            const copy = document.createElement(element.localName);
+            for (const { name, value } of element.attributes) copy.setAttribute(name, value);
+            copy.textContent = element.textContent;
+            copied.append(copy);
+          }
+          const plain = [...wanted.children].map((e) => e.attributes.length + e.textContent).join();
+          return [made.innerHTML === wanted.innerHTML,
+            [...copied.children].map((e) => e.attributes.length + e.textContent).join() === plain];
+        }""",
+        text,
+    )
+    assert kept == [True, True]
+    page.close()
+
+
 def test_a_page_notices_as_little_as_can_be(browser: Browser, served: Loopback) -> None:
     page = opened(browser, served, compiled())
     told: dict[str, Any] = page.evaluate(
