@@ -7,11 +7,11 @@ May go in here: which hook does what. May not: what is written (`cmp.decision_lo
 
 import time
 from dataclasses import dataclass
-from functools import lru_cache
 
 from mitmproxy import http
 
 from cmp.capture.flow_exchange import ALIASES, MARK, RELAY, VISIT, Mark, mark_of_text, relayed
+from cmp.core.kept import kept_by_text
 from cmp.core.urls import UrlError, parse_url
 from cmp.decision_log.rows import Taken, choice_of
 from cmp.decision_log.writer import DecisionLog
@@ -42,19 +42,16 @@ class Noted:
         return len(self.mark) + len(self.path) + len(self.host) + 200
 
 
-# A longer mark is read each time, so that few of them cannot fill the memory.
-_KEPT = 8_192
-
-
-@lru_cache(maxsize=256)
-def _kept_mark(text: str) -> Mark | None:
-    """Most requests of a site have the mark of another one."""
+# Most requests of a site have the mark of another one. A longer one is read each time, so that few of them cannot fill
+# the memory.
+@kept_by_text(256, longest=8_192)
+def _read(text: str) -> Mark | None:
     return mark_of_text(text)
 
 
 def taken_of(noted: Noted) -> Taken | None:
     """What the log is told of a flow; None for a mark that cannot be read."""
-    mark = (_kept_mark if len(noted.mark) <= _KEPT else mark_of_text)(noted.mark)
+    mark = _read(noted.mark)
     if mark is None:
         return None
     try:

@@ -15,24 +15,29 @@ from cmp.core.exchange import Exchange
 from cmp.core.policy import Policy
 from cmp.core.signals import Signals
 
+# Types of request bodies that identifiers can be taken out of (`cmp.wire.reduce`).
+REDUCIBLE = ("", "application/x-www-form-urlencoded", "application/json")
+
 
 def request_case(policy: Policy, visitor: Visitor, exchange: Exchange) -> Hashable:
     """Equal for all requests to one host that one policy, none of its parts asked, decides alike.
 
     That is where no rule for certain paths, queries or pages is in the way, no list says anything of the request, it is
-    no event, is not excluded and carries nothing limited.
+    no event, is not excluded and carries nothing limited. What a client can write as it likes counts by what is asked
+    of it, so that it makes no cases without end.
     """
     signals, shown = exchange.signals, visitor.shown_with
     transport: Hashable = None
     if policy.require_https:
         page = exchange.page
-        transport = (exchange.url.scheme, exchange.method, page.scheme if page is not None else None)
+        secure = page is not None and page.scheme == "https"
+        transport = (exchange.url.scheme, exchange.method.upper() == "POST", secure)
     return (
         exchange.url.host,
         exchange.same_site,
         exchange.kind,
         exchange.unseen,
-        exchange.content_type,
+        exchange.content_type in REDUCIBLE,
         transport,
         signals.gpc,
         signals.dnt,

@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import lru_cache, partial
 
 from cmp.core.globs import Glob
-from cmp.core.kept import COOKIES, HOSTS
+from cmp.core.kept import COOKIES, HOSTS, LONGEST
 from cmp.core.lifetimes import Lifetime
 from cmp.core.sieve import Sieve
 from cmp.core.urls import Url, is_ip, plain_path, query_names, query_pairs
@@ -291,7 +291,9 @@ class CookieIndex:
     def find(self, name: str, host: str, party: Party, path: str = "/") -> CookieRule | None:
         """The rule for a cookie called `name` sent to or set by `host` at `path`: an exact name before any pattern,
         then the longest pattern, then the longest host, then the longest path."""
-        return self._look_up(name, host, party, path) if self.by_path else self._kept(name, host, party)
+        if self.by_path or len(name) > LONGEST:
+            return self._look_up(name, host, party, path)
+        return self._kept(name, host, party)
 
     def _look_up(self, name: str, host: str, party: Party, path: str = "/") -> CookieRule | None:
         found = _closest(self.exact.get(name, ()), name, host, path, party)

@@ -1,12 +1,16 @@
 """Answers kept for a while, a bounded number of them.
 
-May go in here: keeping and forgetting, and how many. May not: what is asked.
+May go in here: keeping and forgetting, how many and how long ones. May not: what is asked.
 
 Who keeps an answer keeps it by everything it depends on, so a forgotten one costs time and nothing else: whoever sends
 requests for ever new hosts makes the rest slower, never wrong, and never larger.
+
+That is so only where a key has an end. What a client can make as long as it likes (the name of a cookie) is kept up to
+`LONGEST`, and asked for anew beyond.
 """
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 # Hosts that are told apart at a time, for each policy. A proxy sees some thousands in a day; one takes about 300 bytes.
@@ -15,8 +19,20 @@ HOSTS = 4_096
 COOKIES = 8_192
 # Rulings for each policy: categories, vendors and rules times what visitors chose. About 600 bytes each.
 RULINGS = 8_192
+# Characters. Names that sites give their cookies are some tens long.
+LONGEST = 256
 
 Value = TypeVar("Value")
+
+
+def kept_by_text(size: int, longest: int = LONGEST) -> Callable[[Callable[[str], Value]], Callable[[str], Value]]:
+    """For a function of one text: keeps its last `size` answers, but none on a text of over `longest` characters."""
+
+    def keeping(answer: Callable[[str], Value]) -> Callable[[str], Value]:
+        kept = lru_cache(size)(answer)
+        return lambda text: kept(text) if len(text) <= longest else answer(text)
+
+    return keeping
 
 
 class Kept(Generic[Value]):

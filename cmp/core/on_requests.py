@@ -9,7 +9,7 @@ Under a policy composed of several each is asked, and `composed.py` picks the st
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from cmp.core.cases import request_case
+from cmp.core.cases import REDUCIBLE, request_case
 from cmp.core.classify import Party, RequestRule, host_suffixes
 from cmp.core.composed import strictest
 from cmp.core.consent import Visitor, permit
@@ -19,9 +19,6 @@ from cmp.core.on_lists import rule_by_lists
 from cmp.core.on_vendors import restriction, rule_on_vendor
 from cmp.core.parties import observed_events, of_the_unknown, party_of
 from cmp.core.policy import Policy, Settled, Treatment
-
-# Types of request bodies that identifiers can be taken out of (`cmp.wire.reduce`).
-_REDUCIBLE = ("", "application/x-www-form-urlencoded", "application/json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +205,7 @@ def _by_rule(ask: Asked, rule: RequestRule) -> Ruling:
     reducible = ask.policy.categories[rule.category].treatment is Treatment.REDUCE and ruling.rule == rule.id
     if not reducible or ruling.reason is Reason.NEVER or ask.exchange.kind is Kind.WEBSOCKET:
         return ruling
-    if ask.exchange.content_type not in _REDUCIBLE:
+    if ask.exchange.content_type not in REDUCIBLE:
         return ruling
     return replace(ruling, allowed=True, reason=Reason.REDUCED, reduced=True)
 

@@ -64,8 +64,10 @@ _IDNA_REFUSED: Final = frozenset("\u1e9e\ufffd")
 # Controls, formats, private use, and what this Python's Unicode does not know yet (Cn): a browser with newer
 # tables may map such a character to a letter we cannot foresee.
 _IDNA_REFUSED_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs"})
-# DNS carries names of 253 characters and labels of 63, and composition joins at most about four code points
-# into one. Past that nothing resolves, while ordering combining marks and punycode take quadratic time.
+# DNS carries names of 253 characters and labels of 63 (RFC 1035, section 2.3.4), and composition joins at most about
+# four code points into one. Past that nothing resolves, while ordering combining marks and punycode take quadratic
+# time, and whoever remembers hosts would have to remember them at any length.
+_MAX_HOST: Final = 253
 _MAX_UNICODE_HOST: Final = 2048
 _MAX_UNICODE_LABEL: Final = 63
 
@@ -161,7 +163,7 @@ def parse_url(text: str, base: Url | None = None) -> Url:
     Raises UrlError, and nothing else, for what is no URL, or relative where there is no base to it.
     """
     plain = _PLAIN.fullmatch(text)
-    if plain:
+    if plain and plain.end(2) - plain.start(2) <= _MAX_HOST:
         scheme, host, path, query = plain.groups("")
         return Url(scheme, host, _SPECIAL[scheme], path or "/", query, text.endswith("?") and not query)
     try:
@@ -177,9 +179,9 @@ def parse_host(text: str) -> str:
     Returns the host in the shape of Url.host, never empty. It may hold any of !"$&'()+,;=_`{}~ as the
     standard has it. Raises UrlError, also for a host that some browser accepts: with a space or "*", a last
     empty label, a character that browsers map differently or this Python's Unicode does not know, or
-    international and longer than DNS can carry.
+    longer than DNS can carry.
     """
-    if _PLAIN_HOST.fullmatch(text):
+    if len(text) <= _MAX_HOST and _PLAIN_HOST.fullmatch(text):
         return text
     if text.startswith("["):
         return _ipv6(text)
@@ -195,7 +197,11 @@ def parse_host(text: str) -> str:
     if host.endswith("."):
         # No such name resolves, and cutting more dots could uncover a number ("1..") that is none.
         raise UrlError(text, "host ends in an empty label")
-    return _ipv4(host) if _ENDS_IN_NUMBER.fullmatch(host.rpartition(".")[2]) else host
+    if _ENDS_IN_NUMBER.fullmatch(host.rpartition(".")[2]):
+        return _ipv4(host)
+    if len(host) > _MAX_HOST:
+        raise UrlError(text, "host too long")
+    return host
 
 
 def is_ip(host: str) -> bool:
@@ -319,6 +325,8 @@ def _authority(scheme: str, text: str) -> tuple[str, int | None]:
         raise UrlError(text, "forbidden character in host")
     elif text and not host:
         raise UrlError(text, "empty host")
+    elif len(host) > _MAX_HOST:
+        raise UrlError(text, "host too long")
     if not digits:
         return host.lower(), _SPECIAL.get(scheme)
     # Six digits are enough to be too many, and int() refuses very long ones.

@@ -8,9 +8,9 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from cmp.capture.flow_exchange import Mark, mark_of_text
+from cmp.core.kept import kept_by_text
 
 Labels = tuple[tuple[str, str], ...]
 _STRIPPED = {"strip-cookie": "request", "strip-set-cookie": "answer"}
@@ -80,8 +80,9 @@ class _Counted:
     held: int
 
 
-# Most exchanges of a site have one of a few marks; only what is new is read.
-@lru_cache(maxsize=4_096)
+# Most exchanges of a site have one of a few marks; only what is new is read. A longer one is read each time: it names
+# what the client sent, and few of those would fill the memory.
+@kept_by_text(4_096, longest=2_048)
 def _counted(text: str) -> _Counted | None:
     mark = mark_of_text(text)
     if mark is None:

@@ -5,6 +5,7 @@ the things it depends on would be given to a question that it is not the answer 
 """
 
 import random
+import tracemalloc
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from typing import Any, TypeVar
@@ -17,7 +18,7 @@ from cmp.core.consent import Visitor
 from cmp.core.cookies import RequestCookie, read_set_cookie
 from cmp.core.decide import decide
 from cmp.core.exchange import Exchange, Kind, Phase, Unseen
-from cmp.core.kept import Kept
+from cmp.core.kept import Kept, kept_by_text
 from cmp.core.on_requests import request_steps, rule_on_request
 from cmp.core.policy import Policy
 from cmp.core.signals import Signals
@@ -251,6 +252,40 @@ def test_ever_new_hosts_take_no_more_memory() -> None:
         decide(policy, visitor, Exchange("GET", url, url.host, cookies=(RequestCookie(f"c{n}", ""),)))
     assert len(policy.settled_requests) <= 8_192
     assert len(policy.settled_vendors) <= 8_192
+
+
+@pytest.mark.parametrize("written", ["type of the body", "method"])
+def test_what_a_client_writes_as_it_likes_makes_no_rulings_without_end(written: str) -> None:
+    policy, stats = busy(), exchange("https://stats.test/")
+    for n in range(100):
+        typed, sent = replace(stats, content_type=f"image/x-{n}"), replace(stats, method=f"DO{n}")
+        decide(policy, Visitor(), typed if written == "type of the body" else sent)
+    assert len(policy.settled_requests) <= 2
+
+
+def test_names_of_cookies_without_end_are_not_kept() -> None:
+    policy, asked = compiled(), exchange("https://www.shop.test/")
+    decide(policy, Visitor(), replace(asked, cookies=(RequestCookie("_st", ""),)))
+    tracemalloc.start()
+    try:
+        for n in range(50):
+            decide(policy, Visitor(), replace(asked, cookies=(RequestCookie(f"{n}{'x' * 100_000}", ""),)))
+        assert tracemalloc.get_traced_memory()[0] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("length, asked", [(10, 1), (11, 3)], ids=["up to the longest", "longer"])
+def test_answers_on_texts_are_kept_up_to_a_length(length: int, asked: int) -> None:
+    heard: list[str] = []
+
+    @kept_by_text(4, longest=10)
+    def answer(text: str) -> str:
+        heard.append(text)
+        return text.upper()
+
+    assert [answer("x" * length) for _ in range(3)] == ["X" * length] * 3
+    assert len(heard) == asked
 
 
 @pytest.mark.parametrize("asked_again, kept", [(True, 0), (False, None)], ids=["used", "unused"])

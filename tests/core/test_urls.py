@@ -149,6 +149,9 @@ def test_fields(text: str, expected: Url) -> None:
         pytest.param("foo://a b/", "forbidden character in host", id="space in host of unknown scheme"),
         pytest.param("foo://user@/", "empty host", id="unknown scheme, user without host"),
         pytest.param("file://host:80/", "forbidden character in host", id="file with port"),
+        pytest.param(f"https://{'a.' * 125}test/", "host too long", id="host of 254 characters"),
+        pytest.param(f"HTTPS://{'a.' * 125}test/", "host too long", id="host of 254 characters, not the fast path"),
+        pytest.param(f"foo://{'a.' * 125}test/", "host too long", id="host of 254 characters, unknown scheme"),
     ],
 )
 def test_refuses(text: str, why: str) -> None:
@@ -260,6 +263,7 @@ def test_refuses_relative_to_opaque(text: str) -> None:
         pytest.param("\uff11\uff12\uff17.1", "127.0.0.1", id="IPv4, fullwidth"),
         pytest.param("%31%32%37.1", "127.0.0.1", id="IPv4, percent-encoded"),
         pytest.param("1.test", "1.test", id="number not last"),
+        pytest.param("a." * 124 + "test.", "a." * 124 + "test", id="252 characters and a dot"),
         pytest.param("0xg", "0xg", id="not quite hexadecimal"),
         # IPv6
         pytest.param("[::]", "[::]", id="IPv6, all zero"),
@@ -301,6 +305,7 @@ def test_reads_host(text: str, expected: str) -> None:
         pytest.param("xn--\xfc.test", id="A-label prefix and non-ASCII"),
         pytest.param("\xe9" * 64 + ".test", id="long international label"),
         pytest.param("\xe9." * 1100 + "test", id="long international host"),
+        pytest.param("a" * 249 + ".test", id="254 characters"),
         pytest.param("1.2.3.4.5", id="IPv4, five parts"),
         pytest.param("1.2.3.4.0", id="IPv4, five parts, last zero"),
         pytest.param("1..2", id="IPv4, empty part"),
