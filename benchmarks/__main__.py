@@ -2,9 +2,9 @@
 
 import sys
 
-from benchmarks import decision, decision_log, guard, ledger, lists, policy_size, proxy, reading, recognition
+from benchmarks import decision, decision_log, guard, learning, ledger, lists, policy_size, proxy, reading, recognition
 
-BENCHMARKS = (decision, decision_log, guard, ledger, lists, policy_size, reading, recognition, proxy)
+BENCHMARKS = (decision, decision_log, guard, learning, ledger, lists, policy_size, reading, recognition, proxy)
 
 
 def main() -> int:

@@ -143,7 +143,14 @@ def test_hosts_are_written_as_they_are_compared_and_are_nobodys_suffix() -> None
         ]
     }
     assert [host for host in sorted(hosts) if parse_host(host) != host or host.startswith(".") or ".." in host] == []
-    assert [host for host in sorted(hosts) if is_public_suffix(host)] == []
+    # Of such a host a signature names one folder.
+    in_folders = {
+        signature["host"]
+        for _, item in VENDORS
+        for signature in item.get("signatures", [])
+        if "host" in signature and signature.get("path", "*").count("/") > 1
+    }
+    assert [host for host in sorted(hosts - in_folders) if is_public_suffix(host)] == []
 
 
 def test_a_signature_says_more_than_a_host_of_its_vendor() -> None:
