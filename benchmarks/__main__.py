@@ -2,9 +2,21 @@
 
 import sys
 
-from benchmarks import decision, decision_log, guard, learning, ledger, lists, policy_size, proxy, reading, recognition
+from benchmarks import (
+    choices,
+    decision,
+    decision_log,
+    guard,
+    learning,
+    ledger,
+    lists,
+    policy_size,
+    proxy,
+    reading,
+    recognition,
+)
 
-BENCHMARKS = (decision, decision_log, guard, learning, ledger, lists, policy_size, reading, recognition, proxy)
+BENCHMARKS = (choices, decision, decision_log, guard, learning, ledger, lists, policy_size, reading, recognition, proxy)
 
 
 def main() -> int:

@@ -21,6 +21,11 @@ def success(values: Mapping[str, Any]) -> web.Response:
     return _json(200, {"ok": True, **values})
 
 
+def success_text(values: Mapping[str, Any]) -> str:
+    """The text of the same, for answers that are kept ready."""
+    return json.dumps({"ok": True, **values}, ensure_ascii=True)
+
+
 def page(html: str, status: int = 200) -> web.Response:
     return web.Response(status=status, body=html.encode("utf-8", "replace"), content_type="text/html", charset="utf-8")
 

@@ -30,6 +30,7 @@ from cmp.server import (
     headers,
     health,
     occasion,
+    openapi,
     preferences,
     record,
     recording,
@@ -92,7 +93,7 @@ def make_app(
     app[TRUSTED] = read_networks(trusted_proxies)
     for part in (headers, unexpected, endpoints, recording, preferences, state, choice, tell_me, occasion):
         part.setup(app)
-    for part in (choice_limit, record, do_not_sell, embed, assets, health, keys_json, report, well_known):
+    for part in (choice_limit, record, do_not_sell, embed, assets, health, keys_json, openapi, report, well_known):
         part.setup(app)
     desk_context.setup(app, desk)
     for part in (desk_forms, desk_rights, desk_opt_out, desk_notices, desk_retention, serving_policy):

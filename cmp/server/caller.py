@@ -67,10 +67,12 @@ def caller_of(request: web.Request) -> Caller:
 
 
 def _place_of(request: web.Request) -> str:
-    # Who reaches us directly could write any place into the header.
-    trusted = request.app[TRUSTED]
-    believed = is_trusted(request.remote, trusted)
-    return place_of(policy_of(request), lambda name: fields(request, name) if believed else ())
+    def lines(name: str) -> Sequence[str]:
+        # Who reaches us directly could write any place into the header.
+        trusted = request.app[TRUSTED]
+        return fields(request, name) if is_trusted(request.remote, trusted) else ()
+
+    return place_of(policy_of(request), lines)
 
 
 def language_of(request: web.Request, wish: str = "") -> str:

@@ -14,7 +14,7 @@ from cmp.core.policy import Policy
 from cmp.core.signals import Signals
 from cmp.ledger.record import Source
 from cmp.seal.form_token import token_holds
-from cmp.server.answers import add_set_cookies, failure, page, success
+from cmp.server.answers import add_set_cookies, failure, page
 from cmp.server.bodies import read_body
 from cmp.server.caller import Caller, caller_of, fields, language_of, policy_of
 from cmp.server.choice_limit import too_many_choices
@@ -28,7 +28,7 @@ from cmp.server.preferences import preferences_page
 from cmp.server.problems import CROSS_SITE, STALE, UNPROVEN, Failure
 from cmp.server.recording import How, Stored, store
 from cmp.server.same_origin import Sender, sender_of
-from cmp.server.state import state_of
+from cmp.server.state import state_answer
 from cmp.wire.banner import answer_html
 from cmp.wire.well_known import DNT, stated
 
@@ -138,7 +138,7 @@ def _vouched_for(request: web.Request, posting: Posting, choice: Choice, now: fl
 def _answer(request: web.Request, posting: Posting, caller: Caller, stored: Stored) -> web.Response:
     policy, site = caller.policy, request.app[SITE]
     if posting.source is Source.JSON:
-        return success(state_of(policy, stored.visitor, caller.signals, caller.language))
+        return state_answer(request.app, replace(caller, visitor=stored.visitor))
     if _in_frame(request, posting):
         return page(answer_html(policy, caller.language, saved=True, problem=""))
     where = path_back(posting.back, site.origin) or f"{site.reserved}?saved=1&lang={caller.language}"

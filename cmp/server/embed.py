@@ -82,7 +82,10 @@ async def _load_once(request: web.Request) -> web.Response:
     body = await read_body(request, {FORM})
     if isinstance(body, Failure):
         return failure(request, body)
-    sent = dict(parse_qsl(body.decode("utf-8", "replace"), max_num_fields=20))
+    try:
+        sent = dict(parse_qsl(body.decode("utf-8", "replace"), max_num_fields=20))
+    except ValueError:
+        return failure(request, Failure(BAD_REQUEST, "the body is no form"))
     caller = caller_of(request)
     caller = replace(caller, language=language_of(request, sent.get("lang", "")))
     proven = token_holds(app[SIGNING_KEYS].form_secret, app[SITE].audience, sent.get("token", ""), caller.now)

@@ -5,7 +5,7 @@ May go in here: the table of endpoints and the look-up. May not: what an endpoin
 """
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 from aiohttp import web
 
@@ -25,6 +25,12 @@ class Endpoints:
 
     def add(self, method: str, name: str, handler: Handler) -> None:
         self._handlers[name][method] = handler
+
+    def names(self) -> Iterator[tuple[str, str]]:
+        """Every endpoint there is: method and name."""
+        for name, methods in self._handlers.items():
+            for method in methods:
+                yield method, name
 
     def find(self, name: str) -> tuple[dict[str, Handler], str] | None:
         """The methods of an endpoint, and what follows its name."""

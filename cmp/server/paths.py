@@ -7,11 +7,14 @@ need no percent-encoding lose it. Case and repeated slashes tell paths apart and
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import quote
 
 from cmp.core.urls import UrlError, parse_url, plain_path
 
 _LIMIT = 2_000
+# Longer targets are not worth the memory.
+_REMEMBERED = 100
 _PRINTABLE_ASCII = "".join(map(chr, range(0x21, 0x7F)))
 
 
@@ -27,8 +30,14 @@ def path_of(target: str) -> str | None:
 
 def endpoint_of(target: str, reserved: str) -> str | None:
     """What stands behind the reserved path ("" for the path itself); None for a target outside of it."""
-    path = path_of(target)
+    path = _short_path_of(target) if len(target) <= _REMEMBERED else path_of(target)
     return path.removeprefix(reserved) if path is not None and path.startswith(reserved) else None
+
+
+@lru_cache(maxsize=1_024)
+def _short_path_of(target: str) -> str | None:
+    """Nearly everybody asks for one of a dozen targets."""
+    return path_of(target)
 
 
 def path_of_referrer(referrers: Sequence[str], origin: str) -> str:

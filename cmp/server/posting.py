@@ -117,8 +117,8 @@ def _surface(text: str) -> Surface | None:
     return Surface(text) if text in set(Surface) else None
 
 
-def _texts(values: list[Any]) -> bool:
-    return all(isinstance(value, str) for value in values)
+def _texts(values: Any) -> bool:
+    return isinstance(values, list) and all(isinstance(value, str) for value in values)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:

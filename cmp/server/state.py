@@ -11,20 +11,41 @@ from aiohttp import web
 from cmp.core.consent import Visitor, permit
 from cmp.core.policy import Policy
 from cmp.core.signals import Signals
-from cmp.server.answers import success
-from cmp.server.caller import caller_of
+from cmp.server.answers import success_text
+from cmp.server.caller import Caller, caller_of
 from cmp.server.endpoints import ENDPOINTS
+from cmp.server.per_policy import PerPolicy
 from cmp.wire import banner
 from cmp.wire.words import text_of
 
+_Asked = tuple[Visitor, Signals, str]
+# A few kilobytes each, for each policy.
+_MOST_KEPT = 512
+
+ANSWERS: web.AppKey[PerPolicy[dict[_Asked, str]]] = web.AppKey("ANSWERS")
+
 
 def setup(app: web.Application) -> None:
+    app[ANSWERS] = PerPolicy(_none_kept)
     app[ENDPOINTS].add("GET", "state", _show)
 
 
+def _none_kept(_policy: Policy) -> dict[_Asked, str]:
+    return {}
+
+
 async def _show(request: web.Request) -> web.Response:
-    caller = caller_of(request)
-    return success(state_of(caller.policy, caller.visitor, caller.signals, caller.language))
+    return state_answer(request.app, caller_of(request))
+
+
+def state_answer(app: web.Application, caller: Caller) -> web.Response:
+    """What holds for a visitor. The same for everybody with the same choice, signals and language, so it is kept."""
+    kept, asked = app[ANSWERS].of(caller.policy), (caller.visitor, caller.signals, caller.language)
+    if asked not in kept:
+        if len(kept) >= _MOST_KEPT:
+            kept.clear()
+        kept[asked] = success_text(state_of(caller.policy, *asked))
+    return web.Response(text=kept[asked], content_type="application/json")
 
 
 def state_of(policy: Policy, visitor: Visitor, signals: Signals, language: str) -> Mapping[str, Any]:

@@ -258,6 +258,8 @@ def test_a_forged_cookie_changes_nothing_of_a_choice(server: Running, tmp_path: 
         ({"choice": "maybe"}, "bad-request", "accept"),
         ({"choice": "save"}, "bad-request", "accept"),
         ({"choice": "accept", "granted": []}, "bad-request", "granted"),
+        ({"vendors": {"granted": 1}}, "bad-request", "list of ids"),
+        ({"vendors": {"granted": None}}, "bad-request", "list of ids"),
         ({"granted": ["analytics", "spying"]}, "unknown-category", "spying"),
         ({"granted": ["necessary"]}, "unknown-category", "necessary"),
         ({"granted": ["profiling"]}, "unknown-category", "profiling"),
