@@ -91,6 +91,11 @@ def receive(flow: http.HTTPFlow, front: Front, policy: Policy) -> None:
     _point(flow, front)
 
 
+def without_word_on_client(fields: Sequence[tuple[bytes, bytes]]) -> tuple[tuple[bytes, bytes], ...]:
+    """Header fields without those by which proxies tell each other of the client."""
+    return tuple((name, value) for name, value in fields if not _is(name, _TOLD))
+
+
 def client_address(flow: http.HTTPFlow, front: Front) -> str:
     """The address of the client behind trusted proxies, the peer's where there is none. Before `receive` or after."""
     peer = str(flow.client_conn.peername[0])

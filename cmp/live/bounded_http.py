@@ -1,6 +1,7 @@
 """mitmproxy's HTTP layer with bounds: how long a head may be, how long it may take, how much is kept.
 
-May go in here: bounds, what is answered where one is passed, handing WebSockets to `sockets.py`. May not: decisions.
+May go in here: bounds, what is answered where one is passed, refusing heads of two meanings, handing WebSockets to
+`sockets.py`. May not: decisions.
 
 Our Master uses it through `BoundedNextLayer`. Under `mitmdump -s` mitmproxy's own layer stands, without bounds.
 """
@@ -20,13 +21,15 @@ from mitmproxy.proxy.layers.http._events import (
     ResponseHeaders,
     ResponseProtocolError,
 )
-from mitmproxy.proxy.layers.http._hooks import HttpErrorHook
+from mitmproxy.proxy.layers.http._hooks import HttpErrorHook, HttpRequestHeadersHook
 from mitmproxy.proxy.layers.http._http1 import Http1Connection, Http1Server
 
 from cmp.live.failing_closed import BODY_LIMIT
 from cmp.live.pages import PAGE_LIMIT
+from cmp.live.reading_http1 import read_to_the_end
 from cmp.live.sockets import SocketLayer, is_handshake
 from cmp.live.unreachable import unreachable_answer
+from cmp.wire.message_head import request_fault, unfolded, without_breaks
 
 # Bytes of a head that has not ended yet. Servers take 8 to 64 kB; a browser keeps cookies of 180 times 4 kB at most and
 # sends far less.
@@ -38,6 +41,7 @@ _codes: Any = getattr(importlib.import_module("mitmproxy.proxy.layers.http._even
 # Since mitmproxy 12 an error has a code of its own; before, it was the status.
 _SILENT = _codes.KILL if _codes else status_codes.NO_RESPONSE
 _SERVER_FAULT = _codes.GENERIC_SERVER_ERROR if _codes else status_codes.BAD_GATEWAY
+_BAD_REQUEST = _codes.REQUEST_VALIDATION_FAILED if _codes else status_codes.BAD_REQUEST
 _TOO_LARGE = _codes.REQUEST_TOO_LARGE if _codes else status_codes.PAYLOAD_TOO_LARGE
 
 _HEAD_ANSWERS = {
@@ -56,6 +60,36 @@ class PageTooLongHook(commands.StartHook):
 
 class BoundedStream(HttpStream):
     """One exchange, of which no more than a page and a small request body is ever kept."""
+
+    def check_invalid(self, request: bool) -> layer.CommandGenerator[bool]:
+        """mitmproxy asks here with each head. Whether the exchange ends, because the head could be read in two ways."""
+        if request:
+            fault = self._fault_in_request()
+            if fault is not None:
+                yield from self._refuse_request(fault)
+                return True
+        elif (answer := self.flow.response) is not None:
+            fields = unfolded(answer.headers.fields)
+            answer.headers.fields = tuple((name, without_breaks(value)) for name, value in fields)
+            answer.data.reason = without_breaks(answer.data.reason)
+        return (yield from super().check_invalid(request))
+
+    def _fault_in_request(self) -> str | None:
+        request = self.flow.request
+        request.headers.fields = unfolded(request.headers.fields)
+        sent = request.data
+        # On HTTP/2 connections the version is mitmproxy's word, elsewhere the client's.
+        version = b"HTTP/1.1" if self.context.client.alpn == b"h2" else sent.http_version
+        return request_fault(sent.method, sent.authority + sent.path, version, request.headers.fields)
+
+    def _refuse_request(self, fault: str) -> layer.CommandGenerator[None]:
+        # As mitmproxy refuses what it finds wrong with a head.
+        self.flow.error = flow.Error(fault)
+        yield HttpRequestHeadersHook(self.flow)
+        yield HttpErrorHook(self.flow)
+        yield SendHttp(ResponseProtocolError(self.stream_id, f"Refused: {fault}.", _BAD_REQUEST), self.context.client)
+        self.flow.live = False
+        self.client_state = self.server_state = self.state_errored
 
     def check_body_size(self, request: bool) -> layer.CommandGenerator[bool]:
         """mitmproxy asks here with each part that is kept. Whether the exchange ends."""
@@ -126,6 +160,8 @@ class BoundedHttpLayer(HttpLayer):
             self._wakeup = None
             yield from self._look_again()
             return
+        if isinstance(event, events.DataReceived):
+            read_to_the_end(self._http1_end(event.connection))
         yield from super()._handle_event(event)
         if isinstance(event, events.DataReceived):
             yield from self._watch_head(event.connection)
@@ -142,13 +178,17 @@ class BoundedHttpLayer(HttpLayer):
         elif isinstance(reading, Http1Server) and self._wakeup is None:
             yield from self._wait_for(reading)
 
-    def _reading_head(self, conn: connection.Connection) -> Http1Connection | None:
-        """The HTTP/1 end of a connection that has a part of a head."""
+    def _http1_end(self, conn: connection.Connection) -> Http1Connection | None:
         found: Any = self.connections.get(conn)
         if found is not None and not isinstance(found, Http1Connection):
             # A server's end lies at the end of its own stack, behind TLS.
             found = found.context.layers[-1]
-        if isinstance(found, Http1Connection) and found.state == found.read_headers and found.buf:
+        return found if isinstance(found, Http1Connection) else None
+
+    def _reading_head(self, conn: connection.Connection) -> Http1Connection | None:
+        """The HTTP/1 end of a connection that has a part of a head."""
+        found = self._http1_end(conn)
+        if found is not None and found.state == found.read_headers and found.buf:
             return found
         return None
 

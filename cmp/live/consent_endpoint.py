@@ -14,7 +14,7 @@ from mitmproxy import http
 
 from cmp.core.policy import Policy
 from cmp.core.urls import Url, plain_path
-from cmp.live.arrival import client_address
+from cmp.live.arrival import client_address, without_word_on_client
 from cmp.live.enforcement import ConsentServer, Enforcement
 
 logger = logging.getLogger(__name__)
@@ -61,9 +61,10 @@ def forward(flow: http.HTTPFlow, now: Enforcement, consent: ConsentServer, url: 
     flow.backup()
     request.host, request.port, request.scheme = consent.host, consent.port, "http"
     request.path = path + (f"?{url.query}" if url.query else "")
+    if not request.is_http2:
+        request.authority = ""
     # What the client says of itself in these is not to be believed; the server believes them from us alone.
-    for name in ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"):
-        request.headers.pop(name, None)
+    request.headers.fields = without_word_on_client(request.headers.fields)
     request.headers["X-Forwarded-Proto"] = url.scheme
     # For the limit on reports alone; the server stores no address.
     request.headers["X-Forwarded-For"] = client
