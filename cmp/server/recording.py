@@ -68,6 +68,11 @@ class Recorder:
         self._ledger = ledger
         self._failing = False
 
+    @property
+    def failing(self) -> bool:
+        """Whether the last choice could not be stored."""
+        return self._failing
+
     async def append(self, record: Record) -> Acknowledgement | None:
         """The acknowledgement; None when it is not known to be on disk."""
         try:

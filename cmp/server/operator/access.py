@@ -23,6 +23,7 @@ from cmp.server.desk_context import CLERK, Clerk, offer_now
 from cmp.server.limits import Limit
 from cmp.server.operator import problems
 from cmp.server.operator.calls import CALLS, Call, Calls, Entry
+from cmp.server.operator.monitoring import ready
 from cmp.server.operator.tokens import Holder, TokenFile, TokensError
 from cmp.server.posting import JSON, shown
 from cmp.server.problems import BAD_REQUEST, METHOD, NOT_FOUND, UNEXPECTED, Failure
@@ -36,6 +37,7 @@ STRANGERS = web.AppKey("STRANGERS", Limit)
 # What only a proxy adds. Whoever reaches this port through one is not on this machine.
 _PROXY_FIELDS = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
 _ALLOWED = "allowed"
+_PROBES = frozenset({"/health", "/ready"})
 
 _log = logging.getLogger("consentry.server")
 
@@ -51,6 +53,8 @@ def setup(app: web.Application, main: web.Application, tokens: TokenFile, hosts:
 
 async def _dispatch(request: web.Request) -> web.Response:
     main = request.app[MAIN]
+    if request.raw_path in _PROBES and request.method in ("GET", "HEAD"):
+        return await _probe(request, main)
     clerk = main[CLERK]
     if clerk is None:
         return refusal(Failure(problems.NOT_OFFERED))
@@ -61,15 +65,29 @@ async def _dispatch(request: web.Request) -> web.Response:
     if isinstance(holder, Failure) and not request.app[STRANGERS].admits("", main[CLOCK]()):
         return refusal(Failure(problems.BUSY))
     outcome = call.problem.code if isinstance(call, Failure) else _ALLOWED
+    entry = _entry(request, found)
+    if isinstance(call, Call) and entry is not None and not entry.entered:
+        return _answer(await entry.handler(call))
     entered = await clerk.do(access_log.note, _access(holder, call, what, outcome, int(main[CLOCK]())))
     if isinstance(entered, Failure):
         return refusal(entered)
     if isinstance(call, Failure):
         return refusal(call, found[1] if found else None)
-    entry = _entry(request, found)
     # Admitted, so there is one.
     assert entry is not None  # noqa: S101
-    answer = await entry.handler(call)
+    return _answer(await entry.handler(call))
+
+
+async def _probe(request: web.Request, main: web.Application) -> web.Response:
+    """Whether the server answers (`/health`), or can take choices too (`/ready`): nothing that needs a token."""
+    if failed := _from_elsewhere(request):
+        return refusal(failed)
+    if request.raw_path == "/ready" and not await ready(main):
+        return refusal(Failure(problems.NOT_READY))
+    return _json(200, {"ok": True})
+
+
+def _answer(answer: web.Response | Mapping[str, Any] | Failure) -> web.Response:
     if isinstance(answer, web.Response):
         return answer
     return refusal(answer) if isinstance(answer, Failure) else _json(200, {"ok": True, **answer})
@@ -86,13 +104,20 @@ def refusal(failed: Failure, methods: Mapping[str, Any] | None = None) -> web.Re
     return answer
 
 
-def _known(request: web.Request) -> Holder | Failure:
-    """Whose call it is, if it comes from where it may."""
+def _from_elsewhere(request: web.Request) -> Failure | None:
+    """Why a call does not come from where it may."""
     if list(fields(request, "Host")) != [request.host] or request.host.lower() not in request.app[HOSTS]:
         return Failure(problems.WRONG_HOST)
     site = fields(request, "Sec-Fetch-Site")
     if any(fields(request, name) for name in _PROXY_FIELDS) or not set(site) <= {"none", "same-origin"}:
         return Failure(problems.PROXIED)
+    return None
+
+
+def _known(request: web.Request) -> Holder | Failure:
+    """Whose call it is, if it comes from where it may."""
+    if failed := _from_elsewhere(request):
+        return failed
     sent = fields(request, "Authorization")
     scheme, _, token = sent[0].partition(" ") if len(sent) == 1 else ("", "", "")
     if scheme.lower() != "bearer" or not token:

@@ -16,6 +16,7 @@ from cmp.server.operator import (
     consents,
     invitations,
     lists,
+    monitoring,
     oversight,
     purging,
 )
@@ -40,6 +41,7 @@ def make_operator_app(main: web.Application, tokens: TokenFile, host: str, port:
     access.setup(app, main, tokens, hosts_of(host, port))
     for topic in (lists, invitations, answers_to_requests, consents, oversight, purging):
         topic.setup(app)
+    monitoring.setup(app, main)
     return app
 
 

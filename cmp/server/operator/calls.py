@@ -80,11 +80,15 @@ Handler = Callable[[Call], Awaitable[web.Response | Mapping[str, Any] | Failure]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A call: who may make it, and the members its body may have besides `client`."""
+    """A call: who may make it, and the members its body may have besides `client`.
+
+    Every call is entered into the access log, but for one that programs make every few seconds (`entered`).
+    """
 
     handler: Handler
     roles: frozenset[Role]
     members: frozenset[str]
+    entered: bool = True
 
 
 class Calls:
@@ -94,9 +98,16 @@ class Calls:
         self._entries: dict[str, dict[str, Entry]] = {}
 
     def add(
-        self, method: str, name: str, handler: Handler, roles: frozenset[Role], members: Collection[str] = ()
+        self,
+        method: str,
+        name: str,
+        handler: Handler,
+        roles: frozenset[Role],
+        members: Collection[str] = (),
+        *,
+        entered: bool = True,
     ) -> None:
-        self._entries.setdefault(name, {})[method] = Entry(handler, roles, frozenset(members))
+        self._entries.setdefault(name, {})[method] = Entry(handler, roles, frozenset(members), entered)
 
     def find(self, path: str) -> tuple[str, Mapping[str, Entry], str] | None:
         """The name, its methods, and what follows the name."""

@@ -29,4 +29,5 @@ NOT_IDENTIFIED = _problem(409, "not-identified", "The policy says that identity 
 CANNOT_STOP = _problem(409, "cannot-stop", "This purpose cannot be stopped")
 NOT_ASKED = _problem(409, "not-asked", "Nobody is asked about this purpose: it does not rest on a choice")
 UNKNOWN_ENTRY = _problem(400, "unknown-entry", "upto is not the number of an entry of this list")
+NOT_READY = _problem(503, "not-ready", "The ledger does not answer, or the last choice could not be stored")
 BUSY = _problem(429, "too-many", "Too many calls without a token")
