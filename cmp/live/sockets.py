@@ -25,8 +25,10 @@ from mitmproxy.proxy.context import Context
 AGAIN = 60.0
 # Close, status 1008 (policy violation), unmasked as a server sends it (RFC 6455, sections 5.5.1 and 7.4.1).
 _CLOSE = b"\x88\x02\x03\xf0"
-# Choices that are remembered for handshakes under way.
+# Choices that are remembered for handshakes under way, and for how long (seconds): mitmproxy ends a connection on which
+# nothing has passed for as long.
 _REMEMBERED = 1_000
+_UNDER_WAY = 600.0
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
@@ -91,9 +93,10 @@ class Socket:
 class Sockets:
     """The open sockets, told apart by the consent they were opened under."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._open: WeakSet[Socket] = WeakSet()
-        self._later: OrderedDict[str, str] = OrderedDict()
+        self._later: OrderedDict[str, tuple[str, float]] = OrderedDict()
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -103,17 +106,26 @@ class Sockets:
 
     def add(self, socket: Socket) -> None:
         self._open.add(socket)
-        if (chosen := self._later.get(socket.record)) is not None:
+        self._forget()
+        if (later := self._later.get(socket.record)) is not None:
             # The choice changed while the server had not answered the handshake yet.
-            socket.cookie = chosen
+            socket.cookie = later[0]
             socket.decide_again()
 
     def note(self, record: str, chosen: str) -> None:
         """Remember for a while what was chosen in place of a consent."""
         if record:
-            self._later[record] = chosen
-            while len(self._later) > _REMEMBERED:
-                self._later.popitem(last=False)
+            self._later[record] = chosen, self._clock()
+            self._later.move_to_end(record)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Who withdrew is not to be told by what came before longer than that takes."""
+        while self._later:
+            _, noted = next(iter(self._later.values()))
+            if len(self._later) <= _REMEMBERED and self._clock() - noted <= _UNDER_WAY:
+                return
+            self._later.popitem(last=False)
 
     def remove(self, socket: Socket) -> None:
         self._open.discard(socket)
