@@ -58,6 +58,7 @@ def _remembered(field: str, value: str) -> Reading:
 # -- lists of members, divided by commas
 
 _QUOTED: Final = r'"(?:[^"\\]|\\.)*+"?'
+_STRING: Final = re.compile(rf"\s*+({_QUOTED})")
 # A comma in quotes, in <...> or in (...) divides nothing.
 _MEMBER: Final = re.compile(rf"(?:[^,\"<(]|{_QUOTED}|<[^>]*+>?|\((?:[^)\"]|{_QUOTED})*+\)?)*+", re.DOTALL)
 
@@ -146,14 +147,11 @@ def _reporting_endpoints(value: str) -> Reading:
 
 
 def _addresses(value: str) -> Reading:
-    """Strings, each an address (Speculation Rules, "The `Speculation-Rules` HTTP header")."""
+    """Strings, each an address (Speculation Rules, "The `Speculation-Rules` HTTP header"); parameters say nothing."""
     members = tuple(_members(value))
+    matches = ((start, end, _STRING.match(value, start, end)) for start, end in members)
     return Reading(
-        tuple(
-            Reference(start, end, _unquoted(value[start:end]), Kind.OTHER)
-            for start, end in members
-            if value[start] == '"'
-        ),
+        tuple(Reference(start, end, _unquoted(found[1]), Kind.OTHER) for start, end, found in matches if found),
         members,
     )
 
@@ -221,7 +219,6 @@ def _csp(value: str) -> Reading:
 
 
 _HINTS: Final = re.compile(r"\s*+(ch-[a-z0-9-]++)\s*+=\s*+\(")
-_STRING: Final = re.compile(rf"\s*+({_QUOTED})")
 
 
 def _permissions_policy(value: str) -> Reading:

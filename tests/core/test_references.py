@@ -68,6 +68,7 @@ REPORT_TO = f'{{"group": "csp", "max_age": 9, "endpoints": [{{"url": "{A}"}}, {{
         pytest.param("permissions-policy", f'ch-ua-model=(self "{A}" "{B}"), camera=("{A}")', [A, B], id="hints"),
         pytest.param("permissions-policy", "ch-ua-model=*", [], id="hints for everybody name nobody"),
         pytest.param("speculation-rules", f'"/own.json", "{A}"', ["/own.json", A], id="speculation rules"),
+        pytest.param("speculation-rules", f'"{A}";a="b", (x)', [A], id="speculation rules with a parameter"),
         pytest.param("refresh", f"5; url={A}", [A], id="refresh"),
         pytest.param("refresh", f"0;URL='{A}' x", [A], id="refresh, in quotes"),
         pytest.param("refresh", f"0, {A}", [A], id="refresh without url="),
