@@ -13,7 +13,7 @@ from typing import Final
 
 from cmp.core.consent import Visitor
 from cmp.core.decision import Edit, EditKind, Ruling
-from cmp.core.exchange import Exchange, Kind, Named, Phase, Unseen
+from cmp.core.exchange import Exchange, Kind, Named, Phase
 from cmp.core.on_requests import rule_on_request
 from cmp.core.on_vendors import rule_on_vendor
 from cmp.core.outgoing import advertising_refused
@@ -80,7 +80,7 @@ def _named_edits(policy: Policy, visitor: Visitor, exchange: Exchange, gone: fro
     left: set[str] = set()
     naming: list[Named] = []
     for named in exchange.named:
-        if named.field in gone or (named.field in _LEADING and _is_asked_for(exchange)):
+        if named.field in gone or (named.field in _LEADING and exchange.may_be_on_its_own):
             continue
         if named.url is None:
             naming.append(named)
@@ -111,12 +111,6 @@ def _asked(exchange: Exchange, named: Named) -> Exchange:
         time=exchange.time,
         signals=exchange.signals,
     )
-
-
-def _is_asked_for(exchange: Exchange) -> bool:
-    """Whether a person goes to the page. On plain HTTP nobody can tell that from a frame; a frame shows what the page
-    says."""
-    return exchange.kind is Kind.DOCUMENT or (exchange.kind is Kind.FRAME and Unseen.KIND in exchange.unseen)
 
 
 def bounced(policy: Policy, visitor: Visitor, exchange: Exchange) -> Ruling | None:

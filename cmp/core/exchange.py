@@ -118,3 +118,9 @@ class Exchange:
     def __post_init__(self) -> None:
         on_its_site = self.page is not None and bool(self.host_site) and self.page_site == self.host_site
         object.__setattr__(self, "same_site", on_its_site or self.kind is Kind.DOCUMENT)
+
+    @property
+    def may_be_on_its_own(self) -> bool:
+        """Whether a person may go to this page and see it alone. On plain HTTP nobody can tell that from a frame; a
+        frame that is known as one shows what its page says."""
+        return self.kind is Kind.DOCUMENT or (self.kind is Kind.FRAME and Unseen.KIND in self.unseen)

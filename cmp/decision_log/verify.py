@@ -166,11 +166,6 @@ class _Walk:
             else:
                 self.fault("altered", f"line {head.seq} is not the one that {HEADS} noted", head.seq)
 
-    def _without_file(self, head: Head | None) -> None:
-        if head is not None:
-            self.fault("segment", f"the file of this segment is missing; it held lines up to {head.seq}")
-            self.end, self._sealed = End(head.seq, head.hash), head.sealed
-
     def _read(self, path: Path) -> Iterator[bytes]:
         """The whole lines of a segment."""
         self._sealed = False

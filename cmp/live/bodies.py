@@ -10,7 +10,6 @@ request that has begun cannot be answered any more, and its end must not look li
 """
 
 import asyncio
-import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from enum import StrEnum
@@ -26,6 +25,7 @@ from cmp.core.decide import decide
 from cmp.core.exchange import Exchange
 from cmp.core.globs import Glob
 from cmp.core.policy import Policy
+from cmp.wire.packing import unpacked
 from cmp.wire.reduce import reduced_body
 
 # A body of at most this many bytes is waited for.
@@ -81,6 +81,18 @@ def is_small(request: http.Request) -> bool:
     return length is not None and length <= BUFFERED
 
 
+def ends_within(request: http.Request, limit: int) -> bool:
+    """Whether a body's end is in sight: there is none, or it is stated to have at most `limit` bytes (RFC 9112, section
+    6)."""
+    length = _stated_length(request)
+    if length is not None:
+        return length <= limit
+    if "transfer-encoding" in request.headers or "content-length" in request.headers:
+        return False
+    # HTTP/2 bodies need no length; a request that has none by its method is the common case.
+    return not request.is_http2 or request.method in ("GET", "HEAD", "OPTIONS")
+
+
 def unreadable(request: http.Request) -> bool:
     """Whether a body that is not waited for is packed: nothing can be seen in it as it passes.
 
@@ -100,27 +112,24 @@ def readable(body: bytes, request: http.Request) -> bytes | None:
         return body
     if len(codings) > 1 or codings[0] not in ("gzip", "x-gzip", "deflate"):
         return None
-    # 47 takes gzip and zlib; some send deflate without zlib's header.
-    for window in (47, -15):
-        unpacker = zlib.decompressobj(window)
-        try:
-            data = unpacker.decompress(body, _UNPACKED + 1)
-        except zlib.error:
-            continue
-        # More behind it is a second member, or no packed text at all.
-        return data if unpacker.eof and not unpacker.unused_data and len(data) <= _UNPACKED else None
-    return None
+    return unpacked(body, _UNPACKED)
 
 
 def reduce_body(request: http.Request, extra: tuple[Glob, ...]) -> bool:
-    """Take what identifies out of a body that was waited for, and its packing; False where it cannot be understood."""
-    body = readable(request.raw_content or b"", request)
-    reduced = None if body is None else reduced_body(body, request.headers.get("content-type", ""), extra)
+    """Take what identifies out of a body that was waited for, and its packing; False where it cannot be understood.
+
+    The packing goes also where nothing in it has to: names and comments fit in there (RFC 1952, section 2.3.1).
+    """
+    body = request.raw_content or b""
+    plain = readable(body, request) if len(body) <= BUFFERED else None
+    reduced = None if plain is None else reduced_body(plain, request.headers.get("content-type", ""), extra)
     if reduced is None:
         return False
+    request.trailers = None
     request.headers.pop("content-encoding", None)
-    # States the new length too.
-    request.content = reduced
+    request.raw_content = reduced
+    if body or "content-length" in request.headers:
+        request.headers["content-length"] = str(len(reduced))
     return True
 
 

@@ -15,6 +15,7 @@ from cmp.core.classify import host_suffixes
 from cmp.core.exchange import Kind
 from cmp.core.policy import Fallback, OnError, Policy
 from cmp.core.urls import parse_host
+from cmp.live.bodies import ends_within
 from cmp.live.requests import without_fragment
 from cmp.live.rollout import is_page_request
 from cmp.live.visitors import MARKERS
@@ -62,7 +63,7 @@ def block(flow: http.HTTPFlow, kind: Kind, *, known: bool = False) -> None:
     flow.metadata[ASKED] = "block"
     flow.backup()
     flow.request.stream = False
-    if not _bounded_body(flow.request):
+    if not ends_within(flow.request, BODY_LIMIT):
         kill(flow)
         return
     # Set here and not in the request hook: a hook that fails later cannot undo the block.
@@ -81,17 +82,6 @@ def _stub(request: http.Request, kind: Kind, *, known: bool = False) -> http.Res
     elif bodiless:
         answer.headers["content-length"] = str(len(stub.body))
     return answer
-
-
-def _bounded_body(request: http.Request) -> bool:
-    """Whether the body's end is in sight: no body, or one that says it is small (RFC 9112, section 6)."""
-    if "transfer-encoding" in request.headers:
-        return False
-    length = request.headers.get("content-length")
-    if length is None:
-        # HTTP/2 bodies need no length; a request that has none by its method is the common case.
-        return not request.is_http2 or request.method in ("GET", "HEAD", "OPTIONS")
-    return length.isdigit() and int(length) <= BODY_LIMIT
 
 
 def hold_request(flow: http.HTTPFlow, policy: Policy, *, own_site: bool) -> bool:

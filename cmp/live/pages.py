@@ -5,7 +5,6 @@ page is rewritten, what a CSP or a banner says (`cmp.wire`), whether something i
 """
 
 import re
-import zlib
 from dataclasses import dataclass, field, replace
 
 from mitmproxy import http
@@ -24,6 +23,7 @@ from cmp.wire.expiry import expiring_set_cookies
 from cmp.wire.guard import guard_script
 from cmp.wire.html import Rewritten, rewrite_page
 from cmp.wire.occasion import Occasion
+from cmp.wire.packing import unpacked
 from cmp.wire.page import page_for, readable_page
 from cmp.wire.tell_me import CookieLine, cookie_lines
 from cmp.wire.words import pick_language, word
@@ -223,7 +223,7 @@ def _rewrite(
         language=language,
         reserved=now.reserved,
         csp=answer.headers.get_all("Content-Security-Policy"),
-        alone=_may_be_top_level(exchange),
+        alone=exchange.may_be_on_its_own,
         problem="" if consent_up else word(language, "failed"),
         occasion=_occasion(now, mark, exchange),
         told=_told(answer, now, mark, exchange, language),
@@ -262,7 +262,7 @@ def _content(answer: http.Response, raw: bytes) -> bytes | None:
     coding = answer.headers.get("content-encoding", "identity").strip().lower()
     data: bytes | None = raw if coding in ("", "identity") else None
     if coding in ("gzip", "x-gzip", "deflate"):
-        data = _unpacked(raw)
+        data = unpacked(raw, PAGE_LIMIT)
     return None if data is None or len(data) > PAGE_LIMIT else data
 
 
@@ -270,19 +270,6 @@ def _readable(answer: http.Response, raw: bytes) -> str | None:
     """The page with each byte as one character, or None for a page we cannot read: it goes out under the CSP alone."""
     data = _content(answer, raw)
     return None if data is None else readable_page(data, ", ".join(answer.headers.get_all("content-type")))
-
-
-def _unpacked(raw: bytes) -> bytes | None:
-    """gzip or deflate undone, to at most the page limit: a small answer may hold a very large page."""
-    for window in (47, -15):
-        unpacker = zlib.decompressobj(window)
-        try:
-            data = unpacker.decompress(raw, PAGE_LIMIT + 1)
-        except zlib.error:
-            continue
-        # What follows is a second member of the packed text, or no packed text at all.
-        return data if unpacker.eof and not unpacker.unused_data else None
-    return None
 
 
 def _add_csp(
@@ -306,15 +293,10 @@ def _tags(rewritten: Rewritten) -> tuple[dict[str, str | None], ...]:
 
 def _expiries(mark: Mark, exchange: Exchange) -> list[str]:
     """Take away what the visitor decided against, as far as it still comes with the request."""
-    if not mark.visitor.decided or not _may_be_top_level(exchange):
+    if not mark.visitor.decided or not exchange.may_be_on_its_own:
         return []
     names = [edit["name"] for edit in mark.decision["edits"] if edit["edit"] == "strip-cookie"]
     return expiring_set_cookies(names, exchange.url.host, exchange.url.path, secure=exchange.url.scheme == "https")
-
-
-def _may_be_top_level(exchange: Exchange) -> bool:
-    """Whether a person may see this page on its own. On plain HTTP nobody can tell it from a frame."""
-    return exchange.kind is Kind.DOCUMENT or (exchange.kind is Kind.FRAME and Unseen.KIND in exchange.unseen)
 
 
 def _exchange(flow: http.HTTPFlow, mark: Mark) -> Exchange:

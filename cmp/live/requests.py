@@ -11,10 +11,11 @@ from mitmproxy import http
 from cmp.core.decision import Edit, EditKind
 from cmp.core.outgoing import OF_A_PERSON
 from cmp.core.policy import Policy
-from cmp.live.bodies import BUFFERED, readable
+from cmp.live import bodies
+from cmp.live.bodies import BUFFERED, ends_within
 from cmp.live.visitors import MARKERS
 from cmp.wire.cookies import strip_request_cookies
-from cmp.wire.reduce import reduced_body, reduced_target, shortened_address, trimmed_referrer
+from cmp.wire.reduce import reduced_target, shortened_address, trimmed_referrer
 from cmp.wire.signals import with_gpc
 
 # What a message is delimited and routed by: without these it would be another message.
@@ -87,33 +88,10 @@ def reducible(request: http.Request) -> bool:
 
     After a switch of protocols nobody looks at what is sent.
     """
-    if "transfer-encoding" in request.headers or "upgrade" in request.headers:
-        return False
-    length = request.headers.get("content-length", "").strip()
-    if not length:
-        # HTTP/2 needs no length: there may be a body of any size.
-        return not request.is_http2 or request.method in ("GET", "HEAD", "OPTIONS")
-    return length.isdecimal() and len(length) < 18 and int(length) <= BUFFERED
+    return "upgrade" not in request.headers and ends_within(request, BUFFERED)
 
 
 def reduce_body(flow: http.HTTPFlow, policy: Policy) -> bool:
     """Take out of the body what identifies. False for one that cannot be understood: it may not be forwarded."""
-    request = flow.request
-    body = request.raw_content or b""
-    if len(body) > BUFFERED:
-        return False
-    plain = readable(body, request)
-    if plain is None:
-        return False
-    extra = tuple(glob for part in policy.each for glob in part.identifiers)
-    reduced = reduced_body(plain, request.headers.get("content-type", ""), extra)
-    if reduced is None:
-        return False
     flow.backup()
-    request.trailers = None
-    if reduced != plain:
-        request.headers.pop("content-encoding", None)
-        request.raw_content = reduced
-        if body or "content-length" in request.headers:
-            request.headers["content-length"] = str(len(reduced))
-    return True
+    return bodies.reduce_body(flow.request, tuple(glob for part in policy.each for glob in part.identifiers))

@@ -1,6 +1,7 @@
 """Which bodies are looked at, how far they are unpacked, and what is held back of one that passes."""
 
 import gzip
+import io
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
@@ -126,6 +127,16 @@ def test_a_reduced_body_takes_the_place_of_the_packed_one() -> None:
     assert reduce_body(made, (Glob("rid"),))
     assert made.raw_content == b'{"a":3}'
     assert (made.headers["content-length"], "content-encoding" in made.headers) == ("7", False)
+
+
+def test_a_body_with_nothing_to_take_out_loses_its_packing_and_what_is_written_on_it() -> None:
+    made = request(("content-encoding", "gzip"), ("content-type", "application/json"), ("content-length", "1"))
+    packed = io.BytesIO()
+    with gzip.GzipFile("visitor-7f3a91c2", "wb", fileobj=packed) as file:
+        file.write(b'{"a":3}')
+    made.raw_content = packed.getvalue()
+    assert reduce_body(made, ())
+    assert made.raw_content == b'{"a":3}'
 
 
 @pytest.mark.parametrize("coding", ["br", "identity"])
