@@ -186,16 +186,21 @@ def _declared(ask: Asked) -> Ruling | None:
 
 
 def _aliased(ask: Asked) -> Ruling | None:
-    """A host that is another name for a vendor's (CNAME) is the vendor's, whoever's site it seems to be."""
-    for name in ask.exchange.aliases:
-        url = replace(ask.exchange.url, host=name)
-        rule = ask.policy.requests.find(url, ask.exchange.page, carries=ask.exchange.carries)
-        if rule is not None:
-            return _by_rule(ask, rule)
-        there = replace(ask.exchange, url=url, aliases=())
-        if (ruling := rule_by_lists(ask.policy, ask.visitor, there, Party.THIRD)) is not None:
-            return ruling
-    return None
+    """A host that is another name for a vendor's (CNAME) is the vendor's, whoever's site it seems to be.
+
+    Of several vendors on the way each is asked: that a tracker is reached by way of a necessary one's name changes
+    nothing.
+    """
+    rulings = [ruling for name in ask.exchange.aliases if (ruling := _under_alias(ask, name)) is not None]
+    return strictest(rulings) if rulings else None
+
+
+def _under_alias(ask: Asked, name: str) -> Ruling | None:
+    url = replace(ask.exchange.url, host=name)
+    rule = ask.policy.requests.find(url, ask.exchange.page, carries=ask.exchange.carries)
+    if rule is not None:
+        return _by_rule(ask, rule)
+    return rule_by_lists(ask.policy, ask.visitor, replace(ask.exchange, url=url, aliases=()), Party.THIRD)
 
 
 def _by_rule(ask: Asked, rule: RequestRule) -> Ruling:

@@ -36,6 +36,7 @@ def test_the_order_of_the_steps() -> None:
         "page the visitor goes to",
         "declared vendor",
         "list",
+        "other name of a vendor's host",
         "hyperlink auditing",
         "page the visitor may go to",
         "own site",
@@ -209,6 +210,21 @@ def test_a_name_of_the_site_that_leads_to_a_vendor_is_the_vendors() -> None:
     policy = compiled(**SITE, vendors=vendors(stats={"aliases": ["metrics.shop.test"]}))
     assert ruled(policy, exchange("https://metrics.shop.test/", SHOP)).vendor == "stats"
     assert ruled(policy, exchange("https://www.shop.test/", SHOP)).vendor is None
+
+
+@pytest.mark.parametrize(
+    "aliases, vendor",
+    [
+        pytest.param(("edge.pay.test",), "pay", id="a necessary one"),
+        pytest.param(("edge.pay.test", "x.stats.test"), "stats", id="a tracker by way of a necessary one"),
+        pytest.param(("x.stats.test", "edge.pay.test"), "stats", id="a tracker on a necessary one's machines"),
+        pytest.param(("nobody.test", "x.stats.test"), "stats", id="a tracker by way of nobody known"),
+    ],
+)
+def test_of_several_vendors_a_name_leads_to_the_strictest_answer_counts(aliases: tuple[str, ...], vendor: str) -> None:
+    asked = replace(exchange("https://metrics.shop.test/", SHOP), aliases=aliases)
+    ruling = ruled(compiled(**SITE), asked, "refuse")
+    assert (ruling.vendor, ruling.allowed) == (vendor, vendor == "pay")
 
 
 @pytest.mark.parametrize(
