@@ -41,11 +41,11 @@ class _Reading(Http1Connection):
 
     def read_headers(self, event: events.ConnectionEvent) -> layer.CommandGenerator[None]:
         before = len(self.buf)
-        yield from super().read_headers(event)  # type: ignore[safe-super]
+        yield from super().read_headers(event)
         # RFC 9112, section 2.2: empty lines in front of a request are ignored. One at a time is taken away.
         while isinstance(event, events.DataReceived) and self.state == self.read_headers and 0 < len(self.buf) < before:
             before = len(self.buf)
-            yield from super().read_headers(event)  # type: ignore[safe-super]
+            yield from super().read_headers(event)
 
     def read_body(self, event: events.Event) -> layer.CommandGenerator[None]:
         if isinstance(self.body_reader, ChunkedReader):

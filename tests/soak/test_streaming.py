@@ -39,7 +39,10 @@ def head_of(connection: socket.socket) -> bytes:
 
 
 def serve(connection: socket.socket) -> None:
-    """One site: /down/N and /chunked/N bytes, /up takes what comes, /events one by one, /range, /bomb/N unpacked."""
+    """One site: /down/N and /chunked/N bytes, /up takes what comes, /events one by one, /range, /bomb/N unpacked.
+
+    /cookies/N sets so many.
+    """
     with connection, contextlib.suppress(OSError):
         while head := head_of(connection):
             path = head.split(b" ")[1].decode()
@@ -91,6 +94,11 @@ def _bomb(connection: socket.socket, _head: bytes, count: int) -> None:
     connection.sendall(b"HTTP/1.1 200 OK\r\n%sContent-Length: %d\r\n\r\n%s" % (fields, len(packed), packed))
 
 
+def _cookies(connection: socket.socket, _head: bytes, count: int) -> None:
+    cookies = b"".join(b"Set-Cookie: c%06d=x\r\n" % number for number in range(count))
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n%s\r\nok" % cookies)
+
+
 _ANSWERS: dict[str, Callable[[socket.socket, bytes, int], None]] = {
     "down": _down,
     "chunked": _chunked,
@@ -98,6 +106,7 @@ _ANSWERS: dict[str, Callable[[socket.socket, bytes, int], None]] = {
     "events": _events,
     "range": _range,
     "bomb": _bomb,
+    "cookies": _cookies,
 }
 
 
@@ -182,6 +191,41 @@ def test_a_page_without_measure_stays_within_the_bound(site: Site, way: str, siz
     status, total, _ = received(site.port, f"/{way}/{size}", *lines)
     assert status == "200"
     assert total > (size if way == "chunked" else 0)
+    assert site.memory("VmHWM") < PEAK
+
+
+MANY = 100_000
+ENDLESS = [
+    pytest.param(b"X-%06d: x\r\n", b"GET / HTTP/1.1\r\n", id="headers"),
+    pytest.param(b"Cookie: c%06d=x\r\n", b"GET / HTTP/1.1\r\n", id="cookie-headers"),
+    pytest.param(b"c%06d=x; ", b"GET / HTTP/1.1\r\nCookie: ", id="cookies"),
+    pytest.param(b"%032d" * 10, b"POST /up/1 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1;", id="line-of-a-chunk"),
+    pytest.param(b"X: %032d\r\n" * 8, b"POST /up/1 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", id="trailers"),
+]
+
+
+@pytest.mark.parametrize("piece, head", ENDLESS)
+def test_what_has_no_end_is_not_kept(site: Site, piece: bytes, head: bytes) -> None:
+    first, _, rest = head.partition(b"\r\n")
+    pieces = b"".join(piece % ((number,) * piece.count(b"%")) for number in range(MANY))
+    with socket.create_connection(("127.0.0.1", site.port), timeout=20) as connection:
+        answer = b""
+        # Which of the two comes first is chance; in either case the connection ends.
+        with contextlib.suppress(ConnectionError):
+            connection.sendall(first + b"\r\nHost: " + SITE.encode() + b"\r\n" + rest + pieces)
+        with contextlib.suppress(ConnectionError):
+            while part := connection.recv(MIB):
+                answer += part
+    assert answer[:13] in (b"", b"HTTP/1.1 431 ")
+    assert site.memory("VmHWM") < PEAK
+
+
+@pytest.mark.parametrize(
+    "path, status",
+    [pytest.param("/cookies/100000", "502", id="cookies"), pytest.param("/cookies/2000", "200", id="some")],
+)
+def test_an_answer_with_so_many_cookies_is_not_kept(site: Site, path: str, status: str) -> None:
+    assert received(site.port, path)[0] == status
     assert site.memory("VmHWM") < PEAK
 
 

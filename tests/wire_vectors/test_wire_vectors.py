@@ -12,8 +12,8 @@ from cmp.live.enforcement import Mode
 from cmp.policy.faults import PolicyError
 from cmp.seal.keys import PublicKeys, make_keys
 from tests.addons.test_enforce import shop_policy
-from tests.wire_vectors.reading import read_strictly, read_vectors
-from tests.wire_vectors.running import Outcome, Servers, Vector, running, running_servers, send
+from tests.wire_vectors.reading import Vector, read_strictly, read_vectors
+from tests.wire_vectors.running import Outcome, Servers, running, running_servers, send
 
 VECTORS = read_vectors()
 STOPPED = [vector for vector in VECTORS if not vector.limit]
