@@ -29,7 +29,7 @@ from cmp.live.pages import PAGE_LIMIT
 from cmp.live.reading_http1 import read_to_the_end
 from cmp.live.sockets import SocketLayer, is_handshake
 from cmp.live.unreachable import unreachable_answer
-from cmp.wire.message_head import request_fault, unfolded, without_breaks
+from cmp.wire.message_head import has_break, request_fault, unfolded, without_breaks
 
 # Bytes of a head that has not ended yet. Servers take 8 to 64 kB; a browser keeps cookies of 180 times 4 kB at most and
 # sends far less.
@@ -69,8 +69,9 @@ class BoundedStream(HttpStream):
                 yield from self._refuse_request(fault)
                 return True
         elif (answer := self.flow.response) is not None:
-            fields = unfolded(answer.headers.fields)
-            answer.headers.fields = tuple((name, without_breaks(value)) for name, value in fields)
+            if has_break(answer.headers.fields):
+                fields = unfolded(answer.headers.fields)
+                answer.headers.fields = tuple((name, without_breaks(value)) for name, value in fields)
             answer.data.reason = without_breaks(answer.data.reason)
         return (yield from super().check_invalid(request))
 
