@@ -115,7 +115,6 @@ class DecisionLog(Generic[T]):
         # Each counted by one thread alone: `noted` and `full` by the proxy's, the tally by the writer's.
         self._noted = self._noted_bytes = self._full = 0
         self._tally = _Tally()
-        self._key = secrets.token_bytes(32)
         self._folder = Folder(settings.folder, settings.limits, self._hour, software)
         self._failing = False
         self._next_try = self._next_count = self._counted = 0.0
@@ -303,6 +302,8 @@ class DecisionLog(Generic[T]):
             )
 
     def _new_round(self) -> Round:
+        # A key of its own for each round: what one person alone asks for shows as another place in every round.
+        self._key = secrets.token_bytes(32)
         self._began = self._clock()
         self._counted, self._next_count = 0, self._began + _COUNT_EVERY
         return Round(self._hour(), self._key, self._settings.rows)

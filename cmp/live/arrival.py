@@ -154,8 +154,8 @@ class _Told:
 def _told(headers: Headers) -> _Told:
     """What the proxies in front say of the client. The older fields come first: they are what most proxies set."""
     told_for = tuple(part.strip() for line in field_lines(headers, "x-forwarded-for") for part in line.split(","))
-    scheme = _first(headers, "x-forwarded-proto").lower()
-    host = _first(headers, "x-forwarded-host")
+    scheme = _last(headers, "x-forwarded-proto").lower()
+    host = _last(headers, "x-forwarded-host")
     pairs = [
         (match[1].lower(), match[2] if match[2] is not None else match[3])
         for line in field_lines(headers, "forwarded")
@@ -163,14 +163,14 @@ def _told(headers: Headers) -> _Told:
     ]
     if not told_for:
         told_for = tuple(_without_port(value) for name, value in pairs if name == "for")
-    scheme = scheme or next((value.lower() for name, value in pairs if name == "proto"), "")
-    host = host or next((value for name, value in pairs if name == "host"), "")
+    scheme = scheme or next((value.lower() for name, value in reversed(pairs) if name == "proto"), "")
+    host = host or next((value for name, value in reversed(pairs) if name == "host"), "")
     return _Told(told_for, scheme, host)
 
 
-def _first(headers: Headers, name: str) -> str:
-    """The first of a list: what the outermost proxy saw."""
-    return next((line.partition(",")[0].strip() for line in field_lines(headers, name)), "")
+def _last(headers: Headers, name: str) -> str:
+    """The last of a list: what the nearest proxy saw. What stands before it, whoever asked may have written."""
+    return next((line.rpartition(",")[2].strip() for line in reversed(field_lines(headers, name))), "")
 
 
 def _without_port(node: str) -> str:

@@ -8,6 +8,8 @@ It runs on the proxy's own event loop on purpose: where that stands still, nobod
 
 import asyncio
 import contextlib
+import ipaddress
+import re
 import socket
 from collections.abc import Callable, Mapping
 
@@ -16,11 +18,18 @@ _HEAD_LIMIT = 8 * 1024
 _AT_ONCE = 16
 _PATIENCE_SECONDS = 5.0
 _TEXT = "text/plain; charset=utf-8"
+_HOST = re.compile(rb"(?i)\r\nhost:([^\r\n]*)")
 
 Page = tuple[int, str, str]
 """Status, media type, body."""
 
-_REASONS = {200: "OK", 404: "Not Found", 405: "Method Not Allowed", 503: "Service Unavailable"}
+_REASONS = {
+    200: "OK",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    421: "Misdirected Request",
+    503: "Service Unavailable",
+}
 
 
 class HealthPort:
@@ -58,10 +67,22 @@ class HealthPort:
             self._open -= 1
             writer.close()
 
+    def _is_meant(self, head: bytes) -> bool:
+        """Whether the Host field names this machine. Where others may ask, they have names of their own for it."""
+        if not ipaddress.ip_address(self.address[0]).is_loopback:
+            return True
+        stated = _HOST.search(head)
+        host = stated[1].decode("latin-1").strip().lower() if stated else ""
+        host = host.partition("]")[0].strip("[") if host.startswith("[") else host.partition(":")[0]
+        return host in ("", "localhost", self.address[0])
+
     def _answer(self, head: bytes) -> bytes:
         method, _, rest = head.partition(b"\r\n")[0].decode("latin-1").partition(" ")
         path = rest.partition(" ")[0].partition("?")[0]
-        if method not in ("GET", "HEAD"):
+        if not self._is_meant(head):
+            # Another name that leads here: a page in a browser on this machine would read along (DNS rebinding).
+            status, media_type, body = 421, _TEXT, "ask by the address that this port listens on\n"
+        elif method not in ("GET", "HEAD"):
             status, media_type, body = 405, _TEXT, "GET or HEAD\n"
         elif (page := self._pages.get(path)) is None:
             status, media_type, body = 404, _TEXT, " ".join(self._pages) + "\n"

@@ -131,7 +131,14 @@ def test_there_are_three_pages(watched: Watched, path: str, status: int) -> None
 
 
 def test_it_is_only_read(watched: Watched) -> None:
-    assert send(watched.health, "/healthz", ("Host", "x"), method="POST", body=b"x").status == 405
+    assert send(watched.health, "/healthz", ("Host", "localhost"), method="POST", body=b"x").status == 405
+
+
+@pytest.mark.parametrize(
+    "host, status", [("127.0.0.1", 200), ("localhost:9100", 200), ("evil.test", 421), ("127.0.0.1.evil.test", 421)]
+)
+def test_a_page_of_another_name_that_leads_here_reads_nothing(watched: Watched, host: str, status: int) -> None:
+    assert send(watched.health, "/metrics", ("Host", host)).status == status
 
 
 @pytest.mark.parametrize("data", [b"\0" * 20_000 + b"\r\n\r\n", b"GET", b"x\r\n\r\n"], ids=["long", "cut", "odd"])
