@@ -8,9 +8,9 @@ PYTEST_ARGS ?=
 # What `make test` leaves to `make soak`, and which tests: all of them.
 SELECT := not soak
 TESTS :=
-# A second interpreter, where there is one. It leaves out the browser: pages do not know which Python made them. In `make
-# test` it runs what another Python can change (mitmproxy has another version there; loops, sockets, files, parsers), as
-# the time for both is ten minutes on two cores; `make soak` runs the rest on it as well.
+# A second interpreter, where there is one. In `make test` it runs what another Python can change (mitmproxy has another
+# version there; loops, sockets, files, parsers), as the time for both is ten minutes on two cores; `make also` runs all on
+# it but the browser, as pages do not know which Python made them.
 ALSO := 3.13
 ALSO_SELECT := not soak and not browser
 ALSO_TESTS := tests/addons tests/capture tests/core tests/live_steps tests/seal tests/server tests/soak tests/store tests/wire
@@ -42,10 +42,9 @@ demo: $(STAMP) ## run the main job on real input and print what happened
 test: lint pytest ## lint, types and all tests, on this Python; those it may change again on Python 3.13 where there is one
 	@$(MAKE) --no-print-directory also TESTS='$(ALSO_TESTS)'
 
-soak: $(STAMP) tools ## the long tests in full, and all others on Python 3.13 where there is one
+soak: $(STAMP) tools ## the long tests in full
 	@echo '== soak tests, Python $(PYVER)'
 	@CONSENTRY_SOAK=1 $(PYTEST) -m soak --timeout 3600 $(PYTEST_ARGS)
-	@$(MAKE) --no-print-directory also
 
 bench: $(STAMP) ## every benchmark beside its peers
 	@$(VENV)/bin/python -m benchmarks

@@ -89,7 +89,7 @@
   // Attributes that make a browser ask for something, whatever the element; links that somebody may click on do not.
   const asks = /^(src|srcset|href|data|poster|ping|(form)?action|imagesrcset|background|attributionsrc|to|from|by|values|content|srcdoc|style)$/i;
   const frames = /frame|object|embed|link/, lists = /set|ping|values|attr/, blobs = new Map(), done = new WeakSet();
-  const SELF = "(" + guard + ")(" + JSON.stringify(table).replace(/</g, "\\u003c") + ");\n";
+  const SELF = "(" + guard + ")(" + JSON.stringify(table).replaceAll("<", "\\u003c") + ");\n";
   const SCRIPT = `<!doctype html><${"script"} nonce="${nonce}">${SELF}<\/script>`;
   // What may stand in an attribute; undefined where nothing may.
   const permitted = (element, name, value) => {

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cmp.audit.audit import find_all
-from cmp.audit.detectors import DETECTORS
+from cmp.audit.detectors import DETECTORS, LOG_DETECTORS
 from cmp.audit.evidence import Evidence
 from cmp.audit.finding import Finding, Level
 from cmp.audit.replay import replay
@@ -373,5 +373,6 @@ def test_every_detector_is_described(detector: Any) -> None:
 def test_every_file_of_a_detector_is_in_the_list() -> None:
     folder = Path(__file__).parents[2] / "cmp" / "audit" / "detectors"
     files = {path.stem for path in folder.glob("*.py")} - {"__init__"}
-    assert files == {detector.CODE.replace(".", "_").replace("-", "_") for detector in DETECTORS}
-    assert len({detector.CODE for detector in DETECTORS}) == len(DETECTORS)
+    codes = [detector.CODE for detector in (*DETECTORS, *LOG_DETECTORS)]
+    assert files == {code.replace(".", "_").replace("-", "_") for code in codes}
+    assert len(set(codes)) == len(codes)
