@@ -174,7 +174,7 @@ class _Made:
         return iter(())
 
     def roots(self, ranges: Sequence[Range]) -> list[bytes]:
-        raise NotImplementedError(ranges)
+        raise LookupError(ranges)
 
     def node(self, level: int, index: int) -> object:
         raise LookupError(level, index)

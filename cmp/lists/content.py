@@ -81,6 +81,25 @@ class Filing:
         return frozenset({self.category} if self.category else set(self.categories.values()) - {""})
 
 
+class Filed:
+    """A list under one filing: what `cmp.core.listed.Source` asks of every list, whatever its format."""
+
+    def __init__(self, filing: Filing) -> None:
+        self._filing = filing
+
+    @property
+    def id(self) -> str:
+        return self._filing.name
+
+    @property
+    def digest(self) -> str:
+        return self._filing.digest
+
+    @property
+    def categories(self) -> frozenset[str]:
+        return self._filing.all_categories
+
+
 class Content(ABC):
     """A list that was read. Each format has its own.
 

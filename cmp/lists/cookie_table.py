@@ -13,7 +13,7 @@ from cmp.core.classify import Party, host_suffixes
 from cmp.core.exchange import Kind
 from cmp.core.listed import Found, Source
 from cmp.core.urls import Url, UrlError, parse_host
-from cmp.lists.content import Content, Filing, FormatError, Trouble, text_of
+from cmp.lists.content import Content, Filed, Filing, FormatError, Trouble, text_of
 
 _NAME, _CATEGORY, _DOMAIN, _OWNER, _WILDCARD = (
     *("Cookie / Data Key name", "Category", "Domain"),
@@ -104,11 +104,11 @@ def _host(text: str) -> str:
         return ""
 
 
-class CookieTableSource:
+class CookieTableSource(Filed):
     """The cookies, filed under the categories of a policy."""
 
     def __init__(self, content: CookieTableContent, filing: Filing) -> None:
-        self._filing = filing
+        super().__init__(filing)
         self._exact: dict[str, list[CookieEntry]] = {}
         self._prefixes: dict[str, list[CookieEntry]] = {}
         order = {own: n for n, own in enumerate(_USUAL)}
@@ -117,18 +117,6 @@ class CookieTableSource:
                 table = self._prefixes if entry.prefix else self._exact
                 table.setdefault(entry.name, []).append(entry)
         self._lengths = sorted({len(name) for name in self._prefixes}, reverse=True)
-
-    @property
-    def id(self) -> str:
-        return self._filing.name
-
-    @property
-    def digest(self) -> str:
-        return self._filing.digest
-
-    @property
-    def categories(self) -> frozenset[str]:
-        return self._filing.all_categories
 
     def request(self, url: Url, page: Url | None, kind: Kind, *, third_party: bool) -> tuple[Found, ...]:  # noqa: ARG002
         return ()

@@ -12,7 +12,7 @@ from cmp.core.classify import Party, host_suffixes
 from cmp.core.exchange import Kind
 from cmp.core.listed import Found, Source
 from cmp.core.urls import Url, UrlError, parse_host, plain_path
-from cmp.lists.content import Content, Filing, FormatError, Trouble, json_of, object_at
+from cmp.lists.content import Content, Filed, Filing, FormatError, Trouble, json_of, object_at
 
 # Strictest first: a domain in several categories counts as the first. "Content" holds what pages are made of as well as
 # what tracks in it, and the last two stop fraud or ask for consent: they are left out unless the policy files them.
@@ -129,23 +129,12 @@ def _owners(data: bytes, trouble: Trouble) -> dict[str, str]:
     return owners
 
 
-class DisconnectSource:
+class DisconnectSource(Filed):
     """The domains, filed under the categories of a policy. They are about third parties only."""
 
     def __init__(self, content: DisconnectContent, filing: Filing) -> None:
-        self._content, self._filing = content, filing
-
-    @property
-    def id(self) -> str:
-        return self._filing.name
-
-    @property
-    def digest(self) -> str:
-        return self._filing.digest
-
-    @property
-    def categories(self) -> frozenset[str]:
-        return self._filing.all_categories
+        super().__init__(filing)
+        self._content = content
 
     def request(self, url: Url, page: Url | None, kind: Kind, *, third_party: bool) -> tuple[Found, ...]:  # noqa: ARG002
         return self._of(url, page) if third_party else ()

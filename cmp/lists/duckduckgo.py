@@ -13,7 +13,7 @@ from cmp.core.classify import Party, host_suffixes
 from cmp.core.exchange import Kind
 from cmp.core.listed import Found, Source
 from cmp.core.urls import Url, UrlError, parse_host
-from cmp.lists.content import Content, Filing, FormatError, Trouble, json_of, object_at
+from cmp.lists.content import Content, Filed, Filing, FormatError, Trouble, json_of, object_at
 from cmp.lists.sequences import Sequence, SequenceError, compile_sequence
 
 # What a tracker without any category falls under: the data has it because it tracks.
@@ -214,23 +214,12 @@ def _hosts_to_text(document: Mapping[str, Any], key: str, trouble: Trouble) -> d
     return whole
 
 
-class DuckDuckGoSource:
+class DuckDuckGoSource(Filed):
     """The data, filed under the categories of a policy. It is about third parties and hidden ones only."""
 
     def __init__(self, content: DuckDuckGoContent, filing: Filing) -> None:
-        self._content, self._filing = content, filing
-
-    @property
-    def id(self) -> str:
-        return self._filing.name
-
-    @property
-    def digest(self) -> str:
-        return self._filing.digest
-
-    @property
-    def categories(self) -> frozenset[str]:
-        return self._filing.all_categories
+        super().__init__(filing)
+        self._content = content
 
     def request(self, url: Url, page: Url | None, kind: Kind, *, third_party: bool) -> tuple[Found, ...]:
         tracker, host = self._tracker(url.host, third_party=third_party)

@@ -11,7 +11,7 @@ from cmp.core.classify import Party, host_suffixes
 from cmp.core.exchange import Kind
 from cmp.core.listed import Found, Source
 from cmp.core.urls import Url, UrlError, is_ip, parse_host
-from cmp.lists.content import Content, Filing, FormatError, Trouble, text_of
+from cmp.lists.content import Content, Filed, Filing, FormatError, Trouble, text_of
 from cmp.sites import is_public_suffix
 
 # What every hosts file has for the machine itself: no faults.
@@ -80,23 +80,12 @@ def _add(hosts: dict[str, bool], name: str, line: str, number: int, trouble: Tro
         hosts[host] = hosts.get(host, False) or below
 
 
-class HostsSource:
+class HostsSource(Filed):
     """The hosts, all under one category. A host of the page itself is not meant: the visitor went there."""
 
     def __init__(self, content: HostsContent, filing: Filing) -> None:
-        self._hosts, self._filing = content.hosts, filing
-
-    @property
-    def id(self) -> str:
-        return self._filing.name
-
-    @property
-    def digest(self) -> str:
-        return self._filing.digest
-
-    @property
-    def categories(self) -> frozenset[str]:
-        return self._filing.all_categories
+        super().__init__(filing)
+        self._hosts = content.hosts
 
     def request(self, url: Url, page: Url | None, kind: Kind, *, third_party: bool) -> tuple[Found, ...]:  # noqa: ARG002
         for suffix in host_suffixes(url.host):

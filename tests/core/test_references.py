@@ -129,7 +129,7 @@ def test_what_is_left_without_some(field: str, value: str, gone: set[int], expec
     ids=repr,
 )
 def test_long_nonsense_is_read_in_good_time(field: str, piece: str) -> None:
-    read_references(field, piece * 20_000)
+    assert len(read_references(field, piece * 20_000).references) <= 20_000
 
 
 pieces = st.lists(
