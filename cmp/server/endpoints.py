@@ -47,7 +47,8 @@ REST = web.RequestKey("REST", str)
 def setup(app: web.Application) -> None:
     app[ENDPOINTS] = Endpoints()
     # aiohttp's own router would compare paths in its own way.
-    app.router.add_route("*", "/{path:.*}", _dispatch)
+    # Line feeds too: a path of any characters gets an answer of ours.
+    app.router.add_route("*", "/{path:(?s:.*)}", _dispatch)
 
 
 async def _dispatch(request: web.Request) -> web.StreamResponse:

@@ -131,6 +131,8 @@ def _paths(policy: Policy) -> Mapping[str, Mapping[str, Any]]:
                 vendor=_list(vendor),
                 **form_common,
             ),
+            # Without a choice the vendors are granted besides what holds.
+            {**_object(["vendor"], open_=True, vendor=_list(vendor), **form_common), "not": {"required": ["choice"]}},
         ]
     }
     bare, bare_form = _members(common), _members(form_common, open_=True)
