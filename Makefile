@@ -21,6 +21,8 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
+# Where this is set, every process compiles what it imports anew: a command of ours takes twice as long to start.
+unexport PYTHONDONTWRITEBYTECODE
 
 PYVER := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 VENV := .venv/py$(PYVER)

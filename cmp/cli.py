@@ -5,6 +5,7 @@ not: what a command does (`cmp.commands`).
 """
 
 import argparse
+import importlib
 import io
 import os
 import signal
@@ -14,13 +15,16 @@ from typing import NoReturn
 
 from cmp import __version__
 from cmp.capture.capture import CaptureError
-from cmp.commands import audit, check, diff, explain, har, html, init, keys, learn, ledger, lists, log, proxy, serve, up
 from cmp.commands.arguments import UNUSABLE, UsageError
 from cmp.decision_log.folder import DecisionLogError
 from cmp.policy.faults import DocumentError, PolicyError
 from cmp.terminal import one_line
 
-COMMANDS = (up, serve, proxy, init, learn, check, explain, html, diff, audit, har, log, lists, ledger, keys)
+# Each is a module of `cmp.commands`.
+COMMANDS = (
+    *("up", "serve", "proxy", "init", "learn", "check", "explain", "html", "diff", "audit", "har", "log", "lists"),
+    *("ledger", "keys"),
+)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -31,7 +35,11 @@ class _Parser(argparse.ArgumentParser):
         sys.exit(UNUSABLE)
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser(command: str = "") -> argparse.ArgumentParser:
+    """The parser for one of COMMANDS, which then knows no other; for anything else, all of them.
+
+    Most of the time a command takes to start goes into importing what it needs, so the others stay out.
+    """
     parser: argparse.ArgumentParser = _Parser(
         prog="consentry",
         description="Makes a website's cookie promises true: decides, enforces, proves and audits.",
@@ -39,14 +47,15 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"consentry {__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in COMMANDS:
-        command.add_to(subparsers)
+    for name in [command] if command in COMMANDS else COMMANDS:
+        importlib.import_module(f"cmp.commands.{name}").add_to(subparsers)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Exit status 0: fine; 1: found something, or refused; 2: unusable input or arguments."""
-    arguments = build_parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else list(argv)
+    arguments = build_parser(*given[:1]).parse_args(given)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # What an old terminal cannot show is escaped, not an error.
         sys.stdout.reconfigure(errors="backslashreplace")

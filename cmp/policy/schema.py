@@ -10,41 +10,47 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
-from jsonschema import Draft202012Validator, validators
-from jsonschema.exceptions import ValidationError
 
 from cmp import resources
 from cmp.policy.faults import Fault, pointer
 
-
-def _pattern(_validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[ValidationError]:
-    # "$" is the very end in JSON Schema (ECMA-262); Python's also stands before a last line feed, which would let
-    # "analytics\n" pass for an id.
-    if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), instance):
-        yield ValidationError(f"{instance!r} does not match {pattern!r}")
-
-
-_Validator: Any = validators.extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError
 
 
 @cache
-def validator(name: str = "policy") -> Draft202012Validator:
-    """The validator for a schema of `policies/schema/`: "policy" or "catalogue"."""
+def schema_of(name: str = "policy") -> dict[str, Any]:
+    """A schema of `policies/schema/`: "policy" or "catalogue"."""
     path = resources.policies() / "schema" / f"{name}.schema.json"
-    schema = json.loads(path.read_text("utf-8"))
-    Draft202012Validator.check_schema(schema)
-    made: Draft202012Validator = _Validator(schema)
-    return made
+    schema: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return schema
+
+
+@cache
+def validator(name: str = "policy") -> "Draft202012Validator":
+    """The validator for a schema of `policies/schema/`, which can say what is wrong."""
+    # Only here: importing it takes as long as loading a policy does, and most have no fault to be told.
+    from jsonschema import Draft202012Validator, ValidationError, validators  # noqa: PLC0415
+
+    def of_pattern(_validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[ValidationError]:
+        # "$" is the very end in JSON Schema (ECMA-262); Python's also stands before a last line feed, which would let
+        # "analytics\n" pass for an id.
+        if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), instance):
+            yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+    made: Any = validators.extend(Draft202012Validator, {"pattern": of_pattern})  # type: ignore[no-untyped-call]
+    checking: Draft202012Validator = made(schema_of(name))
+    return checking
 
 
 @cache
 def _quick() -> jsonschema_rs.Validator:
     """A second validator for the same schema, some two hundred times as fast, that says yes or no."""
-    schema: Any = validator().schema
-    return jsonschema_rs.validator_for(schema)
+    return jsonschema_rs.validator_for(schema_of())
 
 
 def _fits(document: Mapping[str, Any]) -> bool:
@@ -74,7 +80,7 @@ def _position(document: Any, path: Iterable[str | int]) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _faults(error: ValidationError) -> Iterator[Fault]:
+def _faults(error: "ValidationError") -> Iterator[Fault]:
     where = pointer(error.absolute_path)
     if error.validator == "additionalProperties":
         yield from _unknown_keys(error)
@@ -94,14 +100,14 @@ def _faults(error: ValidationError) -> Iterator[Fault]:
     yield Fault(where, _what(error), _remedy(error) or _SEE_SCHEMA)
 
 
-def _meant(error: ValidationError) -> list[ValidationError]:
+def _meant(error: "ValidationError") -> "list[ValidationError]":
     """Of the forms a value may have, the errors of the one it was most likely meant to have."""
     forms: dict[Any, list[ValidationError]] = {}
     for sub in error.context:
         forms.setdefault(sub.schema_path[0], []).append(sub)
     depth = len(error.absolute_path)
 
-    def closeness(found: list[ValidationError]) -> tuple[bool, bool, int, int]:
+    def closeness(found: "list[ValidationError]") -> tuple[bool, bool, int, int]:
         # A value of another kind was not meant so; a key that is not known says more than one that is missing.
         kind = any(sub.validator == "type" and len(sub.absolute_path) == depth for sub in found)
         known = any(sub.validator == "additionalProperties" for sub in found)
@@ -116,7 +122,7 @@ def _meant(error: ValidationError) -> list[ValidationError]:
 _SEE_SCHEMA = "see policies/schema/policy.schema.json"
 
 
-def _what(error: ValidationError) -> str:
+def _what(error: "ValidationError") -> str:
     value = _short(error.instance)
     match error.validator:
         case "required":
@@ -141,7 +147,7 @@ def _what(error: ValidationError) -> str:
             return error.message if len(error.message) < 200 else f"{value} does not fit ({error.validator})"
 
 
-def _remedy(error: ValidationError) -> str:
+def _remedy(error: "ValidationError") -> str:
     if error.validator == "not":
         return "write another word: none, accept and refuse are what --choice understands"
     if "propertyNames" in error.schema_path:
@@ -164,9 +170,9 @@ def _near(value: Any, known: Iterable[Any]) -> str:
     return names[near[0]] if near else ""
 
 
-def _described(error: ValidationError, key: str) -> Any:
+def _described(error: "ValidationError", key: str) -> Any:
     """The schema of a missing key: a condition that asks for a key stands inside the object that describes it."""
-    node = _resolved(validator().schema)
+    node = _resolved(schema_of())
     found = node["properties"].get(key)
     # The library follows a reference without writing it into the path; the last part is the rule that failed.
     for part in list(error.absolute_schema_path)[:-1]:
@@ -179,8 +185,7 @@ def _described(error: ValidationError, key: str) -> Any:
 def _resolved(schema: Any) -> Any:
     if not isinstance(schema, Mapping) or "$ref" not in schema:
         return schema
-    root: Any = validator().schema
-    return root["$defs"][schema["$ref"].rpartition("/")[2]]
+    return schema_of()["$defs"][schema["$ref"].rpartition("/")[2]]
 
 
 def _example(schema: Any, name: str = "") -> str:
@@ -194,12 +199,12 @@ def _example(schema: Any, name: str = "") -> str:
     return f"write for example {name}{json.dumps(examples[0], ensure_ascii=False)}. {description}".strip()
 
 
-def _value(error: ValidationError) -> Any:
+def _value(error: "ValidationError") -> Any:
     """The value of the keyword that failed. The library's types leave open that there is none; an error has one."""
     return error.validator_value
 
 
-def _unknown_keys(error: ValidationError) -> Iterator[Fault]:
+def _unknown_keys(error: "ValidationError") -> Iterator[Fault]:
     schema: Any = error.schema
     present: Any = error.instance
     known = list(schema.get("properties", {}))

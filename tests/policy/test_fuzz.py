@@ -27,7 +27,7 @@ from cmp.policy.explain import considered_lines, lines
 from cmp.policy.lints import advice_of, subject_of
 from cmp.policy.load import find_faults
 from cmp.policy.promises import answered
-from cmp.policy.schema import faults_of_form, validator
+from cmp.policy.schema import faults_of_form, schema_of, validator
 from cmp.sites import registrable_domain
 from cmp.wire.csp import CSP_LIMIT, strict_csp
 from cmp.wire.guard import guard_script, guard_table
@@ -53,7 +53,7 @@ keys = st.sampled_from(
 values = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3), max_leaves=6
 )
-schema: Mapping[str, Any] = validator().schema  # type: ignore[assignment]
+schema: Mapping[str, Any] = schema_of()
 from_schema = documents(schema)
 SHOP = shop(catalogue={"adopt": []}, sites=["shop.test"], promises=[], controller={"name": "Shop"})
 # What the words of `from_schema` refer to, so that most documents have no fault besides those drawn.

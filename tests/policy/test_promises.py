@@ -6,7 +6,7 @@ import pytest
 
 from cmp.policy.promises import ENFORCED, SERVED, State, answered
 from cmp.policy.references import known_rules
-from cmp.policy.schema import validator
+from cmp.policy.schema import schema_of
 
 CODES = frozenset({"decl.region"})
 
@@ -108,7 +108,7 @@ def test_the_title_is_in_the_policy_s_first_language() -> None:
 
 def names_of_the_schema() -> list[str]:
     """Every name `keptBy` may hold, with an id where there is one to be filled in."""
-    schema: Any = validator().schema
+    schema = schema_of()
     pattern = schema["$defs"]["promise"]["properties"]["keptBy"]["oneOf"][0]["items"]["pattern"]
     found: list[str] = []
     for part in _alternatives(pattern[2:-2]):

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
-from cmp.policy.schema import faults_of_form, validator
+from cmp.policy.schema import faults_of_form, schema_of, validator
 from tests.core.examples import shop
 
 Change = Callable[[dict[str, Any]], object]
@@ -347,7 +348,7 @@ def described(schema: dict[str, Any], where: str = "") -> Iterator[tuple[str, di
         yield from described(definition, f"#{name}")
 
 
-SCHEMAS: dict[str, Any] = {name: validator(name).schema for name in ("policy", "catalogue")}
+SCHEMAS: dict[str, Any] = {name: schema_of(name) for name in ("policy", "catalogue")}
 FIELDS = [(f"{name} {where}", field) for name, schema in SCHEMAS.items() for where, field in described(schema)]
 
 
@@ -363,6 +364,11 @@ def test_every_field_is_described_with_an_example_that_fits(field: dict[str, Any
     )
     for example in field["examples"]:
         assert checker.is_valid(example), example
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_schema_is_one(name: str) -> None:
+    Draft202012Validator.check_schema(SCHEMAS[name])
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
