@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cmp.audit.baseline import NOTHING_KNOWN, Baseline
+from cmp.audit.choices import Event
 from cmp.audit.decision_log import Review, review
 from cmp.audit.detectors import DETECTORS, LOG_DETECTORS
 from cmp.audit.evidence import Evidence
 from cmp.audit.finding import Finding, Level
-from cmp.audit.replay import Replay, replay
+from cmp.audit.replay import Ledger, Replay, replay
 from cmp.capture.capture import Capture
 from cmp.core.decision import Action
 from cmp.core.exchange import Unseen
@@ -59,13 +60,15 @@ def audit(
     *,
     baseline: bool,
     decision_log: Path | None = None,
+    events: Sequence[Event] = (),
+    records: Ledger | None = None,
 ) -> Audit:
     """Replay captures and look for findings, in the order of captures, then detectors, then entries; last in the log.
 
-    For `choice` see `replay`; raises ValueError as it does. `decision_log` is the folder of one; DecisionLogError where
-    it holds none.
+    For `choice`, `events` and `records` see `replay`; raises ValueError as it does, and LedgerError. `decision_log` is
+    the folder of one; DecisionLogError where it holds none.
     """
-    replays = tuple(replay(policy, capture, choice) for capture in captures)
+    replays = tuple(replay(policy, capture, choice, events=events, records=records) for capture in captures)
     findings = tuple(finding for done in replays for finding in find_all(Evidence(done, baseline)))
     if decision_log is None:
         return Audit(policy, baseline, choice, replays, findings)

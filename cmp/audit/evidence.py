@@ -7,8 +7,8 @@ May not: findings (`detectors/`).
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cached_property
-from typing import Any, TypeVar
+from functools import cached_property, partial
+from typing import Any, NamedTuple, TypeVar
 
 from cmp.audit.finding import Level
 from cmp.audit.replay import Replay, Step
@@ -41,7 +41,9 @@ class Stage(StrEnum):
 class Sighting:
     """A request that was delivered, or a cookie in it (`name` not None), and the ruling on it.
 
-    `value` is the cookie's; `set_cookie` stands where an answer set it, `declared` is the rule that names it.
+    `value` is the cookie's; `set_cookie` stands where an answer set it, `declared` is the rule that names it. `race`:
+    a choice was made meanwhile, or so near that nobody can tell which came first, and without it this is no breach, or
+    another one.
     """
 
     step: Step
@@ -52,6 +54,7 @@ class Sighting:
     value: str = ""
     set_cookie: SetCookie | None = None
     declared: CookieRule | None = None
+    race: bool = False
 
     @property
     def answered(self) -> bool:
@@ -136,10 +139,7 @@ class Evidence:
         their own, and do not hide that somebody was contacted who may not be.
         """
         policy = _of_recipients(self.policy)
-        ruled = (
-            _sighting(self.policy, step, exchange, rule_on_request(policy, step.visitor, _of_recipient(exchange)))
-            for step, exchange in self._delivered()
-        )
+        ruled = (_request(self.policy, policy, step, exchange) for step, exchange in self._delivered())
         return tuple(seen for seen in ruled if seen.ruling.reason is not Reason.OUT_OF_SCOPE)
 
     @cached_property
@@ -243,8 +243,33 @@ def _of_recipient(exchange: Exchange) -> Exchange:
     return replace(exchange, carries=frozenset(name for name in exchange.carries if name.startswith("body:")))
 
 
-def _sighting(policy: Policy, step: Step, exchange: Exchange, ruling: Ruling) -> Sighting:
-    return Sighting(step, exchange, ruling, stage_of(policy, step.visitor, exchange, ruling))
+def _request(policy: Policy, of_recipients: Policy, step: Step, exchange: Exchange) -> Sighting:
+    recipient = _of_recipient(exchange)
+    judged = _judged(policy, step, exchange, lambda visitor: rule_on_request(of_recipients, visitor, recipient))
+    return Sighting(step, exchange, judged.ruling, judged.stage, race=judged.race)
+
+
+class _Judged(NamedTuple):
+    ruling: Ruling
+    stage: Stage | None
+    race: bool = False
+
+
+def _judged(
+    policy: Policy, step: Step, exchange: Exchange, rule: Callable[[Visitor], Ruling], *, answer: bool = False
+) -> _Judged:
+    """What holds for the visitor. Where a choice was made meanwhile: an `answer` comes after it, so that what either
+    state forbids is a breach; a request came before it, as far as anybody can tell."""
+    ruling = rule(step.visitor)
+    stage = stage_of(policy, step.visitor, exchange, ruling)
+    if step.rival is None:
+        return _Judged(ruling, stage)
+    other = rule(step.rival)
+    other_stage = stage_of(policy, step.rival, exchange, other)
+    if stage is None and answer and other_stage is not None:
+        return _Judged(other, other_stage, race=True)
+    # Forbidden either way is no matter of which came first.
+    return _Judged(ruling, stage, race=stage is not None and other_stage is None)
 
 
 def _kept_by_detectors(promises: Iterable[Any]) -> Iterator[str]:
@@ -260,13 +285,21 @@ def _cookies(policy: Policy, step: Step, exchange: Exchange) -> Iterator[Sightin
     for pair in exchange.cookies:
         sent.setdefault(pair.name, pair.value)
     for name, value in sent.items():
-        ruling = rule_on_cookie(policy, step.visitor, exchange, name)
-        stage = stage_of(policy, step.visitor, exchange, ruling)
-        yield Sighting(step, exchange, ruling, stage, name, value, None, declared_cookie(policy, exchange, name))
+        read = partial(_on_cookie, policy, exchange, name)
+        ruling, stage, race = _judged(policy, step, exchange, read)
+        yield Sighting(step, exchange, ruling, stage, name, value, None, declared_cookie(policy, exchange, name), race)
     for cookie in exchange.set_cookies:
         if deletes(cookie, exchange):
             continue
-        ruling = rule_on_set_cookie(policy, step.visitor, exchange, cookie)
-        stage = stage_of(policy, step.visitor, exchange, ruling)
+        written = partial(_on_set_cookie, policy, exchange, cookie)
+        ruling, stage, race = _judged(policy, step, exchange, written, answer=True)
         declared = declared_cookie(policy, exchange, cookie.name)
-        yield Sighting(step, exchange, ruling, stage, cookie.name, cookie.value, cookie, declared)
+        yield Sighting(step, exchange, ruling, stage, cookie.name, cookie.value, cookie, declared, race)
+
+
+def _on_cookie(policy: Policy, exchange: Exchange, name: str, visitor: Visitor) -> Ruling:
+    return rule_on_cookie(policy, visitor, exchange, name)
+
+
+def _on_set_cookie(policy: Policy, exchange: Exchange, cookie: SetCookie, visitor: Visitor) -> Ruling:
+    return rule_on_set_cookie(policy, visitor, exchange, cookie)

@@ -36,6 +36,11 @@ class Level(Enum):
         """0 for the gravest."""
         return list(Level).index(self)
 
+    @property
+    def lower(self) -> "Level":
+        """The next that is less grave; a note stays one."""
+        return {Level.VIOLATION: Level.POTENTIAL, Level.POTENTIAL: Level.NOTE}.get(self, self)
+
     def reaches(self, threshold: "Level") -> bool:
         """Whether it is at least as grave. What cannot be assessed is no clean result, so the lowest bar catches it."""
         if self is Level.NOT_ASSESSABLE:
@@ -49,7 +54,8 @@ class Finding:
 
     `capture` is its file, `entry` the index of the first entry that shows it and `time` that entry's (Unix seconds);
     None where the finding is about the capture as a whole, or the time unseen. `category`, `vendor` and `rule` are ids
-    of the policy. `evidence` holds plain JSON values, with the same keys for the same `code`.
+    of the policy. `evidence` holds plain JSON values, with the same keys for the same `code`; where requests raced with
+    a choice, "races" counts them besides.
     """
 
     code: str

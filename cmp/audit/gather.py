@@ -169,9 +169,11 @@ def _direction(group: Sequence[Sighting]) -> str:
 
 def _finding(evidence: Evidence, code: str, group: Sequence[Sighting], level: Level, found: dict[str, Any]) -> Finding:
     first = group[0]
+    level = Level.POTENTIAL if level is Level.VIOLATION and _uncertain(evidence, group) else level
+    races = sum(seen.race for seen in group)
     return Finding(
         code=code,
-        level=Level.POTENTIAL if level is Level.VIOLATION and _uncertain(evidence, group) else level,
+        level=level.lower if races == len(group) else level,
         capture=evidence.replay.capture.file,
         entry=first.step.entry.index,
         time=None if Unseen.TIME in first.exchange.unseen else first.exchange.time,
@@ -179,7 +181,7 @@ def _finding(evidence: Evidence, code: str, group: Sequence[Sighting], level: Le
         category=first.ruling.category,
         vendor=first.ruling.vendor,
         rule=first.ruling.rule,
-        evidence=found,
+        evidence={**found, "races": races} if races else found,
     )
 
 

@@ -11,6 +11,7 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +19,14 @@ from typing import Any
 
 from cmp import __version__
 from cmp.audit.audit import Audit
+from cmp.audit.consent_records import Records, digest_of, hashes_at
 from cmp.audit.decision_log import Review
 from cmp.capture.capture import CaptureError
 from cmp.capture.packed import is_packed, unpacked
 from cmp.decision_log.chain import End
 from cmp.decision_log.folder import DecisionLogError
 from cmp.decision_log.verify import check
+from cmp.ledger.errors import LedgerError
 from cmp.seal.keys import PublicKeys, SigningKeys
 
 _FORM = 1
@@ -55,6 +58,7 @@ def manifest_text(
     policy: Path | None,
     asked: Mapping[str, Any],
     keys: SigningKeys | None,
+    records: Records | None = None,
 ) -> str:
     """The manifest of a report whose bytes are `written`. `policy` is None where the shipped one was taken."""
     form: dict[str, Any] = {
@@ -63,6 +67,7 @@ def manifest_text(
         "report": {"file": report.name, "sha256": hashlib.sha256(written).hexdigest()},
         "captures": [{"file": done.capture.file, "sha256": done.capture.sha256} for done in audit.replays],
         "decision_log": None if audit.log is None else _log_form(audit.log),
+        "ledger": None if records is None else _ledger_form(records),
         "policy": {
             "file": None if policy is None else str(policy),
             "sha256": None if policy is None else _digest(policy),
@@ -75,6 +80,27 @@ def manifest_text(
         key, signature = keys.sign(_signed_bytes(form))
         form["signature"] = {"key": key, "ed25519": base64.b64encode(signature).decode("ascii")}
     return json.dumps(form, indent=2) + "\n"
+
+
+def _ledger_form(records: Records) -> dict[str, Any]:
+    return {"source": _without_password(records.source), "records": sorted(records.used), "sha256": records.digest}
+
+
+def _without_password(source: str) -> str:
+    """The address of a ledger as it may stand in a file."""
+    return re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", source)
+
+
+def _ledger(form: Mapping[str, Any]) -> Check:
+    """The records that were evidence must stand in the ledger as they did."""
+    what, places = f"{len(form['records'])} records of ledger {form['source']}", form["records"]
+    try:
+        found = hashes_at(form["source"], places) if places else {}
+    except LedgerError as error:
+        return Check(what, str(error))
+    if len(found) < len(places):
+        return Check(what, _GONE)
+    return Check(what, "" if digest_of(found) == form["sha256"] else "are not those it was made from")
 
 
 def _log_form(log: Review) -> dict[str, Any]:
@@ -113,6 +139,8 @@ def _checks(form: Mapping[str, Any], report: Path, keys: PublicKeys | None) -> I
     # Manifests from before logs were read say nothing of one.
     if log := form.get("decision_log"):
         yield _log(Path(log["folder"]), End(log["end"]["line"], log["end"]["hash"]))
+    if ledger := form.get("ledger"):
+        yield _ledger(ledger)
     policy = form["policy"]
     if policy["file"] is not None:
         yield _same(f"policy {policy['file']}", _places(policy["file"], report), policy["sha256"])

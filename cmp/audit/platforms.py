@@ -15,6 +15,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -34,11 +35,15 @@ PURPOSES: Mapping[int, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A choice: the words agreed to and those refused. A word in neither was not asked about."""
+    """A choice: the words agreed to and those refused. A word in neither was not asked about.
+
+    `at` is when it was made, Unix seconds by the clock of the visitor's machine, None where the cookie does not say.
+    """
 
     platform: str
     granted: frozenset[str]
     refused: frozenset[str]
+    at: float | None = None
 
     def visitor(self, policy: Policy) -> Visitor:
         """The choice in the policy's categories. One that none of the words names follows only where all say the same.
@@ -63,7 +68,13 @@ def stored_choice(cookies: Iterable[RequestCookie]) -> Stored | None:
             said = read(values[name], values)
             if said:
                 granted = frozenset(word for word, yes in said.items() if yes)
-                return Stored(_PLATFORMS[name], granted, frozenset(said) - granted)
+                moment = _MOMENTS.get(name)
+                return Stored(
+                    _PLATFORMS[name],
+                    granted,
+                    frozenset(said) - granted,
+                    None if moment is None else moment(values[name], values),
+                )
     return None
 
 
@@ -118,11 +129,7 @@ def _klaro(value: str, _all: Mapping[str, str]) -> Said:
 
 
 def _didomi(value: str, _all: Mapping[str, str]) -> Said:
-    try:
-        form = _json(base64.b64decode(value + "=" * (-len(value) % 4), validate=True).decode("utf-8"))
-    except (binascii.Error, UnicodeDecodeError):
-        return {}
-    purposes = form.get("purposes")
+    purposes = _didomi_form(value).get("purposes")
     if not isinstance(purposes, dict):
         return {}
     said: dict[str, bool] = {}
@@ -133,6 +140,13 @@ def _didomi(value: str, _all: Mapping[str, str]) -> Said:
             # Of several purposes under one word, the one that was refused counts.
             said[word] = said.get(word, True) and yes
     return said
+
+
+def _didomi_form(value: str) -> dict[str, Any]:
+    try:
+        return _json(base64.b64decode(value + "=" * (-len(value) % 4), validate=True).decode("utf-8"))
+    except (binascii.Error, UnicodeDecodeError):
+        return {}
 
 
 def _didomi_word(name: str) -> str:
@@ -164,6 +178,43 @@ def _json(text: str) -> dict[str, Any]:
         return {}
     return form if isinstance(form, dict) else {}
 
+
+def _moment_of(found: object) -> float | None:
+    """Unix seconds of what platforms write for a moment: milliseconds, or ISO 8601 (UTC where it names no zone)."""
+    if isinstance(found, str) and re.fullmatch("[0-9]{12,14}", found):
+        return int(found) / 1000
+    if isinstance(found, int) and not isinstance(found, bool):
+        return found / 1000 if 10**11 < found < 10**14 else None
+    if not isinstance(found, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(found[:40])
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _first(pattern: str) -> Callable[[str, Mapping[str, str]], float | None]:
+    def moment(value: str, _all: Mapping[str, str]) -> float | None:
+        found = re.search(pattern, value)
+        return _moment_of(found[1]) if found else None
+
+    return moment
+
+
+def _vanilla_moment(value: str, _all: Mapping[str, str]) -> float | None:
+    form = _json(value)
+    return _moment_of(form.get("lastConsentTimestamp", form.get("consentTimestamp")))
+
+
+# Where a platform's cookie says when it was answered. A TC string does so to the day only (its fields of 2023 on).
+_MOMENTS: Mapping[str, Callable[[str, Mapping[str, str]], float | None]] = {
+    "OptanonConsent": lambda _value, all_: _moment_of(all_["OptanonAlertBoxClosed"]),
+    "CookieConsent": _first(r"\butc:([0-9]{13})\b"),
+    "cookieyes-consent": _first(r"\blastRenewedDate:([0-9]{13})\b"),
+    "cc_cookie": _vanilla_moment,
+    "didomi_token": lambda value, _all: _moment_of(_didomi_form(value).get("updated")),
+}
 
 # In this order: a platform's own cookie says more than the string it keeps for others.
 _READERS: Mapping[str, _Reader] = {

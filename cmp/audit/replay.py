@@ -5,10 +5,12 @@ May go in here: who the visitor of an entry was, and the decisions. May not: jud
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
-from cmp.audit.platforms import Stored, stored_choice
+from cmp.audit.choices import EVENT, NOTHING_KNOWN, Choices, Chosen, Event
+from cmp.audit.clocks import Clock, clock_of
 from cmp.capture.capture import Capture, Entry, Note
 from cmp.capture.carrying import Carrying
 from cmp.core.classify import Party
@@ -24,13 +26,16 @@ from cmp.core.policy import Policy
 class Step:
     """One entry, the visitor it is taken to come from, and the decision on what was asked.
 
-    `platform` names whose stored choice the visitor's is, "" where it is none of a consent platform.
+    `source` tells where the choice is known from ("event", "ledger", the name of a consent platform), "" where it was
+    recorded, is supposed, or there is none. `rival` is the visitor of the other state that the request may have been
+    made in, or that began before its answer had come; None where there is no doubt.
     """
 
     entry: Entry
     visitor: Visitor
     decision: Decision
-    platform: str = ""
+    source: str = ""
+    rival: Visitor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +49,20 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A capture replayed. `choice` is None where recorded visitors count, and others are supposed not to choose."""
+    """A capture replayed. `choice` is None where recorded visitors count, and others are supposed not to choose.
+
+    `chosen` are the choices that something tells of, in the order of time; `clock` is that of the recording machine,
+    None where nothing tells how far it is from others; `told` is what must be known of the ledger's records.
+    """
 
     policy: Policy
     capture: Capture
     choice: str | None
     steps: tuple[Step, ...]
     live: Live
+    chosen: tuple[Chosen, ...] = field(default=(), compare=False)
+    clock: Clock | None = None
+    told: tuple[Note, ...] = ()
 
     @property
     def actions(self) -> Mapping[str, int]:
@@ -61,53 +73,79 @@ class Replay:
     @property
     def notes(self) -> tuple[Note, ...]:
         """What a reader must know: the notes of the capture, then those of the replay."""
-        return (*self.capture.notes, *_notes(self))
+        return (*self.capture.notes, *self.told, *_notes(self))
 
 
-def replay(policy: Policy, capture: Capture, choice: str | None = None) -> Replay:
+class Ledger(Protocol):
+    """Consent records, asked for those of a capture's visitor."""
+
+    def within(self, capture: Capture, clock: Clock | None) -> tuple[Sequence[Chosen], tuple[Note, ...]]: ...
+
+
+def replay(
+    policy: Policy,
+    capture: Capture,
+    choice: str | None = None,
+    *,
+    events: Sequence[Event] = (),
+    records: Ledger | None = None,
+) -> Replay:
     """Decide every entry of a capture, in time order.
 
-    With a `choice` ("none", "refuse", "accept", or categories) every visitor is supposed to have made it. Without, an
-    entry of our own proxy has the visitor recorded in it; else the cookie of a known consent platform says what the
-    visitor of its site chose; and everybody else made no choice. Raises ValueError for a choice that the policy does
-    not offer.
+    With a `choice` ("none", "refuse", "accept", or categories) every visitor is supposed to have made it. Without,
+    `events` and the ledger's `records` say what was chosen when; where they say nothing, an entry of our own proxy has
+    the visitor recorded in it; else the cookie of a known consent platform says what the visitor of its site chose; and
+    everybody else made no choice. Raises ValueError for a choice that the policy does not offer.
     """
     supposed_visitor(policy, choice or "none")
-    steps = tuple(_steps(policy, capture.entries, choice))
-    return Replay(policy, capture, choice, steps, _live(policy, steps))
+    clock = clock_of(capture.entries)
+    kept, told = ((), ()) if records is None or choice is not None else records.within(capture, clock)
+    choices = None if choice is not None else Choices(policy, capture.entries, events, kept)
+    steps = tuple(_steps(policy, capture.entries, choice, choices))
+    chosen = () if choices is None else choices.all
+    return Replay(policy, capture, choice, steps, _live(policy, steps), chosen, clock, told)
 
 
-def _steps(policy: Policy, entries: Iterable[Entry], choice: str | None) -> Iterator[Step]:
+def _steps(policy: Policy, entries: Iterable[Entry], choice: str | None, choices: Choices | None) -> Iterator[Step]:
     """The entries one after the other: what a request carries depends on cookies seen before, and what a visitor may
     use on events. A capture without visitors is taken for the visit of one person."""
     carrying = Carrying(policy)
     events: frozenset[str] = frozenset()
-    stored: dict[str, Stored] = {}
-    for entry in (_with_what_it_carries(carrying, entry) for entry in entries):
-        recorded, platform = entry.visitor, ""
-        if choice is None and recorded is None:
-            _remember(stored, entry)
-        if choice is None and recorded is not None:
-            visitor = recorded
-        elif choice is None and (kept := stored.get(entry.asked.page_site)) is not None:
-            visitor, platform = replace(kept.visitor(policy), events=events), kept.platform
+    for at, carried in enumerate(_with_what_it_carries(carrying, entry) for entry in entries):
+        state = NOTHING_KNOWN if choices is None else choices.state(at, carried)
+        entry = _with_gpc(carried) if state.gpc else carried
+        if choice is None and entry.visitor is not None and state.source != EVENT:
+            # What our proxy recorded is known better than anything that could be read elsewhere.
+            state, visitor = NOTHING_KNOWN, entry.visitor
+        elif state.visitor is not None:
+            visitor = replace(state.visitor, events=events)
         else:
-            visitor = supposed_visitor(policy, choice or "none", entry.asked.signals)
-            # A supposed choice changes neither where the visitor is nor what was done before.
-            place, known = (recorded.place, recorded.events) if recorded is not None else ("", frozenset())
-            visitor = replace(visitor, place=place, events=known | events)
+            visitor = _supposed(policy, choice or "none", entry, events)
         decision = decide(policy, visitor, entry.asked)
         if not decision.blocked:
             events |= frozenset(decision.events)
-        yield Step(entry, visitor, decision, platform)
+        rival = None if state.rival is None else replace(state.rival, place=visitor.place, events=visitor.events)
+        yield Step(entry, visitor, decision, state.source, rival)
 
 
-def _remember(stored: dict[str, Stored], entry: Entry) -> None:
-    """Keep what a consent platform's cookie says, by the site that keeps it: its pages carry it, their third parties
-    do not."""
-    asked = entry.asked
-    if asked.page_site and asked.host_site == asked.page_site and (found := stored_choice(asked.cookies)) is not None:
-        stored[asked.page_site] = found
+def _supposed(policy: Policy, choice: str, entry: Entry, events: frozenset[str]) -> Visitor:
+    """A supposed choice changes neither where the visitor is nor what was done before."""
+    visitor, recorded = supposed_visitor(policy, choice, entry.asked.signals), entry.visitor
+    place, known = (recorded.place, recorded.events) if recorded is not None else ("", frozenset[str]())
+    return replace(visitor, place=place, events=known | events)
+
+
+def _with_gpc(entry: Entry) -> Entry:
+    """The entry as of a browser that sends Global Privacy Control."""
+    asked = _signalling(entry.asked)
+    delivered = entry.delivered
+    if delivered is not None:
+        delivered = asked if delivered is entry.asked else _signalling(delivered)
+    return replace(entry, asked=asked, delivered=delivered)
+
+
+def _signalling(exchange: Exchange) -> Exchange:
+    return replace(exchange, signals=replace(exchange.signals, gpc=True))
 
 
 def _with_what_it_carries(carrying: Carrying, entry: Entry) -> Entry:
@@ -148,6 +186,15 @@ def _notes(done: Replay) -> Iterator[Note]:
     if live.differ:
         text = f"{live.differ} of {live.compared} live decisions differ from replay, first entry {live.first}"
         yield Note("live-differs", text)
+    if done.clock is not None and done.clock.noticed:
+        way = "behind" if done.clock.behind > 0 else "ahead of"
+        servers = f"{done.clock.hosts} server{'s' * (done.clock.hosts != 1)}"
+        yield Note(
+            "clock-skew", f"the recording machine's clock is {abs(done.clock.behind):g} s {way} that of {servers}"
+        )
+    if races := sum(step.rival is not None for step in done.steps):
+        text = f"{races} requests were under way, or nearly, when a choice was made: what they break counts less"
+        yield Note("race", text)
     if Unseen.KIND in done.capture.unseen:
         yield Note("kind-unseen", "nothing tells a page from a hidden frame, so a tracker's frame may pass for a page")
     pages = [step.entry.asked for step in done.steps if step.entry.asked.kind is Kind.DOCUMENT]

@@ -21,7 +21,7 @@ from cmp.audit.finding import Finding, Level, without_values
 from cmp.audit.promised import Promised, promises_touched
 from cmp.audit.replay import Replay
 from cmp.audit.report_json import iso_time
-from cmp.audit.wording import count_of, file_name, in_words
+from cmp.audit.wording import choice_in_words, count_of, file_name, in_words, told_by
 from cmp.capture.capture import CaptureError
 from cmp.core.exchange import Kind, Unseen
 from cmp.resources import static
@@ -79,9 +79,9 @@ def _visitor(audit: Audit) -> str:
             audit.choice, "has not chosen yet" if audit.choice == "none" else f"has chosen {audit.choice}"
         )
     recorded = sum(step.entry.visitor is not None for done in audit.replays for step in done.steps)
-    platforms = dict.fromkeys(step.platform for done in audit.replays for step in done.steps if step.platform)
-    if not recorded and platforms:
-        return f"has chosen what the cookies of {', '.join(platforms)} say, before that nothing"
+    told = told_by(audit.replays)
+    if not recorded and told:
+        return f"has chosen what {' and '.join(told)} say, before that nothing"
     return "as recorded with each request" if recorded else "has not chosen yet"
 
 
@@ -166,8 +166,16 @@ def _when(replays: Sequence[Replay]) -> Iterator[str]:
         yield f"<h3>{_e(file_name(done.capture.file))}</h3>"
         yield f'<p class="soft">From {_e(iso_time(start) or "a time no calendar has")}{_e(told)}</p>'
         yield timeline(f"Requests of {file_name(done.capture.file)} by category over time", rows, marks)
+        yield from _chosen(done, start)
     if timed[_TIMELINES:]:
         yield f"<p>{count_of(len(timed) - _TIMELINES, 'more capture')} not drawn.</p>"
+
+
+def _chosen(done: Replay, start: float) -> Iterator[str]:
+    """The choices within a capture, with what tells of them, in seconds after its first request."""
+    told = [_e(choice_in_words(chosen, start)) for chosen in done.chosen if chosen.earliest >= start]
+    if told:
+        yield f"<p>Choices: {'; '.join(told)}.</p>"
 
 
 # ------------------------------------------------------------------------------------------- findings and promises

@@ -5,12 +5,14 @@ between two runs over the same input: no clock, no machine, and ASCII only, so t
 """
 
 import json
+import math
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from cmp.audit.audit import Audit, assessable
+from cmp.audit.choices import Chosen
 from cmp.audit.contacts import Contact, contacts
 from cmp.audit.decision_log import Review
 from cmp.audit.finding import Finding, Level
@@ -78,7 +80,7 @@ def _log_form(log: Review) -> dict[str, Any]:
 
 
 def _capture_form(done: Replay) -> dict[str, Any]:
-    capture = done.capture
+    capture, clock = done.capture, done.clock
     return {
         "file": capture.file,
         "sha256": capture.sha256,
@@ -91,8 +93,25 @@ def _capture_form(done: Replay) -> dict[str, Any]:
         "unseen": sorted(part.value for part in capture.unseen),
         "notes": [{"code": note.code, "text": note.text} for note in done.notes],
         "decisions": dict(done.actions),
+        "clock": None if clock is None else {"behind": clock.behind, "hosts": clock.hosts, "spread": clock.spread},
+        "choices": [_choice_form(chosen) for chosen in done.chosen],
         "live": {"compared": done.live.compared, "differ": done.live.differ, "first": done.live.first},
     }
+
+
+def _choice_form(chosen: Chosen) -> dict[str, Any]:
+    """Made between `time` and `until`; null for one made before the capture began."""
+    return {
+        "time": _moment(chosen.earliest),
+        "until": _moment(chosen.latest),
+        "choice": chosen.said,
+        "source": chosen.source,
+        "site": chosen.site or None,
+    }
+
+
+def _moment(seconds: float) -> str | None:
+    return iso_time(seconds) if math.isfinite(seconds) else None
 
 
 def _company_form(contact: Contact) -> dict[str, Any]:

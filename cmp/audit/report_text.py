@@ -15,7 +15,7 @@ from cmp.audit.detectors import DETECTORS, LOG_DETECTORS
 from cmp.audit.finding import Finding, Level, without_values
 from cmp.audit.replay import Replay
 from cmp.audit.report_json import iso_time
-from cmp.audit.wording import count_of, file_name
+from cmp.audit.wording import count_of, file_name, told_by
 from cmp.capture.capture import CaptureError
 from cmp.core.decision import Reason
 from cmp.core.exchange import Kind, Unseen
@@ -139,15 +139,10 @@ def _choice(audit: Audit) -> str:
     if audit.choice is not None:
         return f"{audit.choice}, supposed for every visitor"
     recorded = sum(step.entry.visitor is not None for done in audit.replays for step in done.steps)
-    if not recorded and (named := _platforms(audit)):
-        return f"as the cookies of {named} in the capture say; elsewhere none"
-    if not recorded:
-        return "none: the visitor is supposed not to have chosen yet"
-    return f"as recorded live ({count_of(recorded, 'request')}); elsewhere none"
-
-
-def _platforms(audit: Audit) -> str:
-    return ", ".join(dict.fromkeys(step.platform for done in audit.replays for step in done.steps if step.platform))
+    told = [f"as recorded live ({count_of(recorded, 'request')})"] if recorded else []
+    if named := told_by(audit.replays):
+        told.append(f"as {' and '.join(named)} say")
+    return f"{'; '.join(told)}; elsewhere none" if told else "none: the visitor is supposed not to have chosen yet"
 
 
 # ------------------------------------------------------------------------------------------- what would have happened

@@ -4,9 +4,12 @@ May go in here: how the evidence of each kind of finding is put into words. May 
 evidence does not already hold shortened, and layout.
 """
 
+from collections.abc import Iterable
 from pathlib import PurePath
 
+from cmp.audit.choices import EVENT, LEDGER, Chosen
 from cmp.audit.finding import Finding
+from cmp.audit.replay import Replay
 
 _DAY = 86_400
 
@@ -55,3 +58,25 @@ def _lifetime(seconds: object) -> str:
 
 def _first(finding: Finding) -> str:
     return "" if finding.entry is None else f", first in entry {finding.entry}"
+
+
+def told_by(replays: Iterable[Replay]) -> list[str]:
+    """What tells of the visitors' choices, but for what our own proxy recorded."""
+    sources = dict.fromkeys(step.source for done in replays for step in done.steps if step.source)
+    platforms = [source for source in sources if source not in (EVENT, LEDGER)]
+    named = {EVENT: "the events given", LEDGER: "the ledger's records"}
+    told = [words for source, words in named.items() if source in sources]
+    return [*told, f"the cookies of {', '.join(platforms)} in the capture"] if platforms else told
+
+
+def choice_in_words(chosen: Chosen, start: float) -> str:
+    """A choice and when it was made, in seconds after `start`."""
+    told = {EVENT: "said by the auditor", LEDGER: "in the ledger"}.get(chosen.source, f"cookie of {chosen.source}")
+    when = f"at {chosen.earliest - start:.1f} s"
+    if chosen.latest - chosen.earliest >= _EXACT:
+        when = f"between {chosen.earliest - start:.1f} and {chosen.latest - start:.1f} s"
+    return f"{chosen.said.replace(',', ', ')} {when} ({told})"
+
+
+# Seconds.
+_EXACT = 0.05

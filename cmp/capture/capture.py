@@ -30,7 +30,8 @@ class Answer:
 
     `location` is where it redirects to, as written, "" for nowhere. `tracking` is the tracking status it states (W3C
     Tracking Preference Expression, section 6): the first character of `Tk`, or of "tracking" in the status resource
-    below `/.well-known/dnt/`; "" for none.
+    below `/.well-known/dnt/`; "" for none. `clock` is what the server's clock said when it answered (`Date` and `Age`),
+    Unix seconds, None where it does not say.
     """
 
     status: int
@@ -38,6 +39,7 @@ class Answer:
     size: int | None = None
     location: str = ""
     tracking: str = ""
+    clock: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Entry:
 
     `body` is the delivered request's, at most BODY_LIMIT bytes of it, without its content coding; empty where there is
     none and where the source does not show it; `body_missing` tells that there must have been one. `body_type` is its
-    Content-Type as written.
+    Content-Type as written. `ended` is when the last of the answer had come, Unix seconds, None where nobody can tell.
     """
 
     index: int
@@ -76,6 +78,7 @@ class Entry:
     body: bytes = b""
     body_type: str = ""
     body_missing: bool = False
+    ended: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from cmp.capture.capture import (
     unseen_everywhere,
 )
 from cmp.capture.flow_exchange import VISIT, Mark, header_list, observe_flow, read_mark
-from cmp.capture.observe import Headers, content_type, field_lines
+from cmp.capture.observe import Headers, content_type, field_lines, server_clock
 from cmp.capture.tnetstring import TnetstringError, frame, read_value
 from cmp.core.exchange import Exchange, Unseen
 from cmp.core.urls import UrlError
@@ -258,7 +258,13 @@ def _read(index: int, recorded: http.HTTPFlow, original: http.HTTPFlow) -> Entry
     if mark is None:
         asked = _observed(original, reverse=isinstance(original.client_conn.proxy_mode, ReverseMode))
         return _with_body(
-            Entry(index=index, asked=asked, delivered=asked, answer=_answer(asked.url.path, original.response)),
+            Entry(
+                index=index,
+                asked=asked,
+                delivered=asked,
+                answer=_answer(asked.url.path, original.response),
+                ended=_ended(original.response),
+            ),
             original.request,
         )
     blocked = mark.blocked
@@ -272,6 +278,7 @@ def _read(index: int, recorded: http.HTTPFlow, original: http.HTTPFlow) -> Entry
         answer=None if blocked else _answer(asked.url.path, recorded.response),
         visitor=mark.visitor,
         recorded=Recorded(mark.policy, mark.decision, mark.tags, str(recorded.metadata.get(VISIT, ""))),
+        ended=None if blocked else _ended(recorded.response),
     )
     return entry if blocked else _with_body(entry, recorded.request)
 
@@ -309,7 +316,13 @@ def _answer(path: str, response: http.Response | None) -> Answer | None:
         None if body is None else len(body),
         location=next(iter(field_lines(headers, "location")), ""),
         tracking=tracking_status(headers, _plain(body or b"", headers) if is_tracking_resource(path) else None),
+        clock=server_clock(headers),
     )
+
+
+def _ended(response: http.Response | None) -> float | None:
+    at = None if response is None else response.timestamp_end
+    return at if at is not None and math.isfinite(at) and at > 0 else None
 
 
 def _plain(body: bytes, headers: Headers) -> bytes:

@@ -39,6 +39,7 @@ from cmp.capture.observe import (
     field_lines,
     media_type,
     observe_request,
+    server_clock,
     set_cookie_lines,
     with_answer,
 )
@@ -190,6 +191,7 @@ class _Read:
     body: bytes
     body_type: str
     body_missing: bool
+    ended: float | None
     ours: "_Ours | None" = None
 
     @property
@@ -247,6 +249,7 @@ def _read(index: int, url: Url, item: Mapping[str, Any], request: Mapping[str, A
     stated = media_type(_word(content.get("mimeType")))
     kind = stated if stated and stated != "x-unknown" else content_type(back)
     method, headers = _word(request.get("method")) or "GET", _headers(request.get("headers"))
+    time = _time(item.get("startedDateTime"))
     targets = tuple(t for t in (_word(response.get("redirectURL")), *field_lines(back, "location")) if t)
     body, body_type = posted(request.get("postData"), beside)
     return _Read(
@@ -259,7 +262,7 @@ def _read(index: int, url: Url, item: Mapping[str, Any], request: Mapping[str, A
             status=status or 0,
             media_type=kind,
             targets=targets,
-            time=_time(item.get("startedDateTime")),
+            time=time,
             word=_word(item.get("_resourceType")),
         ),
         response=back,
@@ -271,12 +274,14 @@ def _read(index: int, url: Url, item: Mapping[str, Any], request: Mapping[str, A
             _size(content.get("size")),
             location=targets[0] if targets else "",
             tracking=tracking_status(back, content.get("text") if is_tracking_resource(url.path) else None),
+            clock=server_clock(back),
         ),
         listed=_lists_cookies(request.get("cookies")),
         listed_back=_lists_cookies(response.get("cookies")),
         body=body,
         body_type=body_type or next(iter(field_lines(headers, "content-type")), ""),
         body_missing=not body and must_have_body(method, headers, request.get("bodySize")),
+        ended=_ended(time, item.get("time")),
         ours=_ours(item.get("_consentry")),
     )
 
@@ -348,6 +353,13 @@ def _time(value: object) -> float | None:
     return seconds if seconds > 0 else None
 
 
+def _ended(time: float | None, took: object) -> float | None:
+    """When an entry that took so many milliseconds was over; tools write -1 where they do not know."""
+    if time is None or isinstance(took, bool) or not isinstance(took, int | float) or not 0 <= took < math.inf:
+        return None
+    return time + took / 1000
+
+
 def _lists_cookies(value: object) -> bool:
     return isinstance(value, list | dict) and len(value) > 0
 
@@ -367,6 +379,7 @@ def _entry(read: _Read, place: Place, *, sanitised: bool) -> Entry:
         body=read.body,
         body_type=read.body_type if read.body else "",
         body_missing=read.body_missing,
+        ended=read.ended,
     )
 
 
@@ -397,6 +410,7 @@ def _own_entry(read: _Read, ours: _Ours) -> Entry:
         body=read.body,
         body_type=read.body_type if read.body else "",
         body_missing=read.body_missing,
+        ended=read.ended,
     )
 
 

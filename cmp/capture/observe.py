@@ -8,9 +8,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from cmp.core.answers import ACTED_ON
-from cmp.core.cookies import RequestCookie, read_cookie_header, read_set_cookie, set_cookies_in
+from cmp.core.cookies import RequestCookie, read_cookie_date, read_cookie_header, read_set_cookie, set_cookies_in
 from cmp.core.exchange import Exchange, Kind, Named, Phase, Unseen
 from cmp.core.kinds import kind_of
 from cmp.core.references import NAMING, read_references
@@ -160,6 +161,22 @@ def request_cookies(headers: Headers) -> tuple[RequestCookie, ...]:
 
 def _cookies(lines: Lines) -> tuple[RequestCookie, ...]:
     return tuple(pair for line in lines.get("cookie", ()) for pair in read_cookie_header(line))
+
+
+def server_clock(headers: Headers) -> float | None:
+    """What the server's clock said when the answer was sent: `Date`, and `Age` for one that a cache kept (RFC 9110,
+    section 6.6.1; RFC 9111, section 5.1). None where it does not say."""
+    dates = field_lines(headers, "date")
+    made = _read_date(dates[0]) if dates else None
+    if made is None:
+        return None
+    ages = [age for line in field_lines(headers, "age") if (age := line.strip()).isascii() and age.isdigit()]
+    return made + (min(int(ages[0][:10]), _OLDEST) if ages else 0)
+
+
+# RFC 9111, section 1.2.2: a greater number means no more than "very old".
+_OLDEST = 2**31
+_read_date = lru_cache(maxsize=4_096)(read_cookie_date)
 
 
 def set_cookie_lines(headers: Headers) -> list[str]:

@@ -22,7 +22,9 @@ from cmp.terminal import one_line
 
 if TYPE_CHECKING:
     from cmp.audit.audit import Audit
+    from cmp.audit.choices import Event
     from cmp.capture.capture import CaptureError
+    from cmp.core.policy import Policy
 
 _FAIL_ON = ("violation", "potential", "note", "never")
 _FORMATS = ("text", "json", "html", "csv", "sarif", "junit")
@@ -50,6 +52,26 @@ def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     add_choice(parser)
     # Told apart from "--choice none": without the option, a flow of our own proxy has the visitor it recorded.
     parser.set_defaults(choice=None)
+    parser.add_argument(
+        "--event",
+        action="append",
+        default=[],
+        metavar="TIME=CHOICE",
+        help="what the visitor did when: seconds after the first request (or ISO 8601), then accept, refuse, withdraw, "
+        "gpc (the browser sends it from then on) or categories joined with commas; may be given several times",
+    )
+    parser.add_argument(
+        "--ledger",
+        metavar="FILE|URL",
+        help="a ledger or an export of one: the visitor's records, named by the consent cookie, say what was chosen",
+    )
+    parser.add_argument(
+        "--person",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="with --ledger: whose records, for captures that do not show the consent cookie",
+    )
     parser.add_argument("--format", choices=_FORMATS, default="text", help="output form (default: text)")
     parser.add_argument(
         "-o",
@@ -84,8 +106,10 @@ def run(arguments: argparse.Namespace) -> int:
     # Reading captures imports mitmproxy, which takes longer than most other commands need in all.
     from cmp.audit.audit import audit
     from cmp.audit.baseline import NOTHING_KNOWN, BaselineError, baseline_text, read_baseline
+    from cmp.audit.consent_records import Records
     from cmp.audit.finding import Level
     from cmp.audit.manifest import manifest_file, manifest_text
+    from cmp.ledger.errors import LedgerError
     from cmp.seal.keys import KeysError, read_signing_keys
 
     _check(arguments)
@@ -98,19 +122,39 @@ def run(arguments: argparse.Namespace) -> int:
     policy = default_policy() if baseline else load_policy(arguments.policy)
     if arguments.choice is not None:
         check_choice(policy, arguments.choice)
+    events = _events(policy, arguments.event)
+    records = None if arguments.ledger is None else Records(arguments.ledger, frozenset(arguments.person))
     captures, unreadable = read_captures(arguments.captures)
     if unreadable and not captures:
         return UNUSABLE
     log = arguments.decision_log
-    result = audit(policy, captures, arguments.choice, baseline=baseline, decision_log=log)
+    try:
+        result = audit(
+            policy,
+            captures,
+            arguments.choice,
+            baseline=baseline,
+            decision_log=log,
+            events=events,
+            records=records,
+        )
+    except LedgerError as error:
+        raise UsageError(str(error)) from error
     result = replace(result, known=known)
     report = _report(result, unreadable, arguments)
     if arguments.output is None:
         sys.stdout.write(report.decode())
     else:
-        asked = {"choice": arguments.choice, "format": arguments.format, "fail_on": arguments.fail_on}
+        asked = {
+            "choice": arguments.choice,
+            "events": arguments.event,
+            "format": arguments.format,
+            "fail_on": arguments.fail_on,
+        }
         _write(arguments.output, report)
-        text = manifest_text(result, arguments.output, report, policy=arguments.policy, asked=asked, keys=keys)
+        text = manifest_text(
+            result, arguments.output, report, policy=arguments.policy, asked=asked, keys=keys, records=records
+        )
         _write(manifest_file(arguments.output), text.encode())
     if arguments.write_baseline is not None:
         _write(arguments.write_baseline, baseline_text(result.findings).encode())
@@ -124,10 +168,25 @@ def run(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> None:
     if not arguments.captures and arguments.decision_log is None:
         raise UsageError("name at least one capture, --decision-log DIR, or a report with --verify")
+    if arguments.choice is not None and (arguments.event or arguments.ledger is not None):
+        raise UsageError("--choice supposes one choice for all of a capture: give it, or --event and --ledger")
+    if arguments.person and arguments.ledger is None:
+        raise UsageError("--person goes with --ledger")
     if arguments.sign is not None and arguments.output is None:
         raise UsageError("--sign signs the manifest, which is written beside the report: name one with -o FILE")
     if arguments.keys is not None:
         raise UsageError("--keys goes with --verify; a manifest is signed with --sign KEYS")
+
+
+def _events(policy: "Policy", texts: Sequence[str]) -> "list[Event]":
+    from cmp.audit.choices import check_events, read_event
+
+    try:
+        events = [read_event(text) for text in texts]
+        check_events(policy, events)
+    except ValueError as error:
+        raise UsageError(f"--event {error}") from error
+    return events
 
 
 def _report(result: "Audit", unreadable: "Sequence[CaptureError]", arguments: argparse.Namespace) -> bytes:

@@ -119,6 +119,20 @@ def read_cookie(
     return Remembered(visitor, written.record, lapsed, written)
 
 
+def record_named(text: str) -> str:
+    """The id of the record that a cookie of our form names, "" for none. No signature is checked: whose cookie it is,
+    and whether anything of it holds, this does not say."""
+    parts = text.split(".")
+    if len(text) > LIMIT or len(parts) != 4 or parts[0] != "1":
+        return ""
+    try:
+        payload = json.loads(_decode(parts[1]))
+    except (ValueError, RecursionError):
+        return ""
+    named = payload.get("i") if isinstance(payload, dict) else None
+    return named if isinstance(named, str) else ""
+
+
 class _NotOursError(ValueError):
     """Not a cookie we made for this audience. Raised, not returned, so that the cache keeps good ones only."""
 
