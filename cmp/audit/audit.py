@@ -4,21 +4,25 @@ May go in here: the order of the steps, and what the reports share. May not: how
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from cmp.audit.account import Account, account_of
 from cmp.audit.baseline import NOTHING_KNOWN, Baseline
 from cmp.audit.choices import Event
 from cmp.audit.decision_log import Review, review
 from cmp.audit.detectors import DETECTORS, LOG_DETECTORS
 from cmp.audit.evidence import Evidence
 from cmp.audit.finding import Finding, Level
-from cmp.audit.replay import Ledger, Replay, replay
+from cmp.audit.replay import Ledger, replay
 from cmp.capture.capture import Capture
 from cmp.core.decision import Action
-from cmp.core.exchange import Unseen
 from cmp.core.policy import Policy
+
+# So many captures keep their requests' times, for pictures; what is left out is counted in the report.
+DRAWN = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class Audit:
     policy: Policy
     baseline: bool
     choice: str | None
-    replays: tuple[Replay, ...]
+    accounts: tuple[Account, ...]
     findings: tuple[Finding, ...]
     known: Baseline = NOTHING_KNOWN
     log: Review | None = None
@@ -44,8 +48,8 @@ class Audit:
     def actions(self) -> Mapping[str, int]:
         """How many requests of all captures are allowed, edited and blocked."""
         total = Counter[str]()
-        for done in self.replays:
-            total.update(done.actions)
+        for account in self.accounts:
+            total.update(account.actions)
         return {action.value: total[action.value] for action in Action}
 
     def reaches(self, threshold: Level) -> bool:
@@ -53,35 +57,53 @@ class Audit:
         return any(finding.level.reaches(threshold) and not self.is_known(finding) for finding in self.findings)
 
 
-def audit(
-    policy: Policy,
-    captures: Sequence[Capture],
-    choice: str | None = None,
-    *,
-    baseline: bool,
-    decision_log: Path | None = None,
-    events: Sequence[Event] = (),
-    records: Ledger | None = None,
-) -> Audit:
-    """Replay captures and look for findings, in the order of captures, then detectors, then entries; last in the log.
+@dataclass(frozen=True)
+class Examination:
+    """How captures are looked at, one after the other: a value that other processes can be given.
 
-    For `choice`, `events` and `records` see `replay`; raises ValueError as it does, and LedgerError. `decision_log` is
-    the folder of one; DecisionLogError where it holds none.
+    For `choice`, `events` and `records` see `replay`. `with_log`: a decision log is read beside the captures.
     """
-    replays = tuple(replay(policy, capture, choice, events=events, records=records) for capture in captures)
-    findings = tuple(finding for done in replays for finding in find_all(Evidence(done, baseline)))
-    if decision_log is None:
-        return Audit(policy, baseline, choice, replays, findings)
-    log = review(decision_log, replays)
-    in_log = (finding for detector in LOG_DETECTORS for finding in detector.find(log))
-    return Audit(policy, baseline, choice, replays, (*findings, *in_log), log=log)
+
+    policy: Policy
+    baseline: bool
+    choice: str | None = None
+    events: Sequence[Event] = ()
+    records: Ledger | None = None
+    with_log: bool = False
+
+    def of(self, capture: Capture) -> Account:
+        """Replay one capture and look for findings, in the order of detectors, then entries. Raises ValueError as
+        `replay` does, and LedgerError."""
+        done = replay(self.policy, capture, self.choice, events=self.events, records=self.records)
+        return account_of(done, find_all(Evidence(done, self.baseline)), with_log=self.with_log)
+
+
+def audit(
+    policy: Policy, captures: Iterable[Capture], choice: str | None = None, *, baseline: bool, **more: Any
+) -> Audit:
+    """Examine captures; `more` are further fields of `Examination`."""
+    examination = Examination(policy, baseline, choice, **more)
+    return audit_of(examination, map(examination.of, captures))
+
+
+def audit_of(examination: Examination, accounts: Iterable[Account], decision_log: Path | None = None) -> Audit:
+    """The audit of captures that were examined, its findings in their order; last those in the log.
+
+    `decision_log` is the folder of one; DecisionLogError where it holds none.
+    """
+    kept: list[Account] = []
+    drawn = 0
+    for account in accounts:
+        drawn += bool(account.marks)
+        kept.append(account if drawn <= DRAWN else replace(account, marks=()))
+    findings = [finding for account in kept for finding in account.findings]
+    log = None
+    if decision_log is not None:
+        log = review(decision_log, (one.comparable for one in kept if one.comparable is not None))
+        findings.extend(finding for detector in LOG_DETECTORS for finding in detector.find(log))
+    return Audit(examination.policy, examination.baseline, examination.choice, tuple(kept), tuple(findings), log=log)
 
 
 def find_all(evidence: Evidence) -> list[Finding]:
     """What every detector finds in one capture."""
     return [finding for detector in DETECTORS for finding in detector.find(evidence)]
-
-
-def assessable(capture: Capture) -> bool:
-    """Whether cookies can be judged at all: something was recorded, and cookies were not left out of it."""
-    return bool(capture.entries) and not {Unseen.COOKIES, Unseen.SET_COOKIES} <= capture.unseen

@@ -8,12 +8,13 @@ visitor. A refusal's record has none and cannot be said to be anybody's: it is c
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from cmp.audit.choices import LEDGER, Chosen
 from cmp.audit.clocks import Clock
+from cmp.audit.replay import Said
 from cmp.capture.capture import Capture, Note
 from cmp.core.consent import Visitor
 from cmp.core.exchange import Unseen
@@ -41,26 +42,24 @@ class Read:
     visitor: Visitor
 
 
-@dataclass
+@dataclass(frozen=True)
 class Records:
     """A ledger, or an export of one, asked for the records of each capture's visitor. `persons` are ids the auditor
-    names, for captures that do not show the consent cookie. `used` is the slice that was evidence: hashes of leaves by
-    their place in the ledger."""
+    names, for captures that do not show the consent cookie."""
 
     source: str
     persons: frozenset[str] = frozenset()
-    used: dict[int, str] = field(default_factory=dict)
 
-    def within(self, capture: Capture, clock: Clock | None) -> tuple[Sequence[Chosen], tuple[Note, ...]]:
+    def within(self, capture: Capture, clock: Clock | None) -> Said:
         """The choices of the capture's visitor, and what a reader must know of them. Raises LedgerError."""
         times = [one.asked.time for one in capture.entries if Unseen.TIME not in one.asked.unseen]
         if not times:
-            return (), (Note("ledger-untimed", "the capture has no times, so that no record can be placed in it"),)
+            text = "the capture has no times, so that no record can be placed in it"
+            return Said(notes=(Note("ledger-untimed", text),))
         named = self.persons | _named(capture)
         behind, margin = (0.0, _UNMEASURED) if clock is None else (clock.behind, _MEASURED + clock.spread)
         with contents_of(self.source) as contents:
             found, nobodys = _records(contents, named, min(times) + behind, max(times) + behind)
-        self.used.update((read.index, read.hash) for read in found)
         notes = []
         if not found:
             why = "no consent cookie in the capture names a record" if not named else "it holds none of the visitor's"
@@ -71,15 +70,12 @@ class Records:
         if found and clock is None:
             text = f"no server's clock is known: the ledger's times are taken to be within {_UNMEASURED:g} s"
             notes.append(Note("ledger-clock", text))
-        return [_chosen(read, read.at - behind, margin) for read in found], tuple(notes)
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 over the hashes of the leaves used, in their order."""
-        return digest_of(self.used)
+        chosen = [_chosen(read, read.at - behind, margin) for read in found]
+        return Said(chosen, tuple(notes), {read.index: read.hash for read in found})
 
 
 def digest_of(used: Mapping[int, str]) -> str:
+    """SHA-256 over the hashes of leaves, in the order of their places."""
     return hashlib.sha256("".join(f"{index}:{used[index]}\n" for index in sorted(used)).encode("ascii")).hexdigest()
 
 

@@ -43,14 +43,37 @@ class Contact:
         """The commonest reason why requests were stopped; where none was, why they passed."""
         return (self.why_stopped or self.why).most_common(1)[0][0]
 
+    def take_in(self, other: "Contact") -> None:
+        """Add what another capture shows of the same one."""
+        self.requests += other.requests
+        self.stopped += other.stopped
+        self.categories |= other.categories
+        self.sent |= other.sent
+        self.set |= other.set
+        for name, why in other.stripped.items():
+            self.stripped.setdefault(name, why)
+        self.why += other.why
+        self.why_stopped += other.why_stopped
 
-def contacts(replays: Iterable[Replay]) -> list[Contact]:
-    """Everybody who was asked for something, the most often first; names decide between equals."""
+
+def contacts_of(done: Replay) -> Iterable[Contact]:
+    """Everybody whom one capture shows to be asked for something, in the order of their first requests."""
     found: dict[tuple[str, str], Contact] = {}
-    for done in replays:
-        for step in done.steps:
-            _add(found, done.policy, step)
+    for step in done.steps:
+        _add(found, done.policy, step)
+    return found.values()
+
+
+def contacts(captures: Iterable[Iterable[Contact]]) -> list[Contact]:
+    """Everybody who was asked for something in any capture, the most often first; names decide between equals."""
+    found: dict[tuple[bool, bool, str], Contact] = {}
+    for contact in (contact for capture in captures for contact in capture):
+        found.setdefault((contact.known, contact.own, contact.name), Contact(*_who(contact))).take_in(contact)
     return sorted(found.values(), key=lambda contact: (-contact.requests, contact.name.casefold(), contact.name))
+
+
+def _who(contact: Contact) -> tuple[str, str, bool, bool]:
+    return contact.name, contact.country, contact.known, contact.own
 
 
 def _add(found: dict[tuple[str, str], Contact], policy: Policy, step: Step) -> None:

@@ -8,7 +8,7 @@ recording, taken again, must be among those counted; that the log has more is wh
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -104,7 +104,7 @@ class _Reading:
             self.counted[key] += count
 
 
-def review(folder: Path, replays: Sequence[Replay] = ()) -> Review:
+def review(folder: Path, recordings: Iterable["Comparable"] = ()) -> Review:
     """Read a log, and hold recordings against it. Raises DecisionLogError where the folder holds no log."""
     reading = _Reading()
     checked = check(folder, reading.take)
@@ -116,7 +116,7 @@ def review(folder: Path, replays: Sequence[Replay] = ()) -> Review:
         unknown=tuple(unknown),
         visits=dict(sorted(reading.visits.items())),
         lost=sum(fault.decisions or 0 for fault in checked.faults),
-        agreement=_agreement(reading, replays),
+        agreement=_agreement(reading, recordings),
     )
 
 
@@ -126,18 +126,32 @@ def _compared(form: Mapping[str, Any], *, linked: bool = False) -> bytes:
     return canonical({**{name: form[name] for name in _COMPARED}, "changes": changes, **more})
 
 
-def _agreement(reading: _Reading, replays: Iterable[Replay]) -> Agreement | None:
+@dataclass(frozen=True, slots=True)
+class Comparable:
+    """The decisions of a recording that a log must have: those taken for anybody, and those of audit visits."""
+
+    asked: Counter[bytes]
+    linked: Counter[bytes]
+
+
+def comparable(done: Replay) -> Comparable:
+    """What of a recording can be held against a log: what our own proxy decided under the same policy."""
+    found = Comparable(Counter(), Counter())
+    for step in done.steps:
+        recorded = step.entry.recorded
+        if recorded is None or recorded.policy != done.policy.fingerprint or step.visitor != step.entry.visitor:
+            continue
+        among = found.linked if recorded.visit else found.asked
+        among[_of_step(done, step, recorded.visit)] += 1
+    return found
+
+
+def _agreement(reading: _Reading, recordings: Iterable[Comparable]) -> Agreement | None:
     asked: Counter[bytes] = Counter()
     linked: Counter[bytes] = Counter()
-    for done in replays:
-        for step in done.steps:
-            recorded = step.entry.recorded
-            if recorded is None or recorded.policy != done.policy.fingerprint or step.visitor != step.entry.visitor:
-                continue
-            if recorded.visit:
-                linked[_of_step(done, step, recorded.visit)] += 1
-            else:
-                asked[_of_step(done, step, "")] += 1
+    for recording in recordings:
+        asked.update(recording.asked)
+        linked.update(recording.linked)
     compared = asked.total() + linked.total()
     if not compared:
         return None

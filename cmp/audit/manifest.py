@@ -19,7 +19,7 @@ from typing import Any
 
 from cmp import __version__
 from cmp.audit.audit import Audit
-from cmp.audit.consent_records import Records, digest_of, hashes_at
+from cmp.audit.consent_records import digest_of, hashes_at
 from cmp.audit.decision_log import Review
 from cmp.capture.capture import CaptureError
 from cmp.capture.packed import is_packed, unpacked
@@ -58,16 +58,16 @@ def manifest_text(
     policy: Path | None,
     asked: Mapping[str, Any],
     keys: SigningKeys | None,
-    records: Records | None = None,
+    ledger: str | None = None,
 ) -> str:
     """The manifest of a report whose bytes are `written`. `policy` is None where the shipped one was taken."""
     form: dict[str, Any] = {
         "consentry_manifest": _FORM,
         "software": {"name": "consentry", "version": __version__},
         "report": {"file": report.name, "sha256": hashlib.sha256(written).hexdigest()},
-        "captures": [{"file": done.capture.file, "sha256": done.capture.sha256} for done in audit.replays],
+        "captures": [{"file": one.file, "sha256": one.sha256} for one in audit.accounts],
         "decision_log": None if audit.log is None else _log_form(audit.log),
-        "ledger": None if records is None else _ledger_form(records),
+        "ledger": None if ledger is None else _ledger_form(ledger, audit),
         "policy": {
             "file": None if policy is None else str(policy),
             "sha256": None if policy is None else _digest(policy),
@@ -82,8 +82,9 @@ def manifest_text(
     return json.dumps(form, indent=2) + "\n"
 
 
-def _ledger_form(records: Records) -> dict[str, Any]:
-    return {"source": _without_password(records.source), "records": sorted(records.used), "sha256": records.digest}
+def _ledger_form(source: str, audit: Audit) -> dict[str, Any]:
+    used = {place: leaf for account in audit.accounts for place, leaf in account.records.items()}
+    return {"source": _without_password(source), "records": sorted(used), "sha256": digest_of(used)}
 
 
 def _without_password(source: str) -> str:

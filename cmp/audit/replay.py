@@ -52,7 +52,8 @@ class Replay:
     """A capture replayed. `choice` is None where recorded visitors count, and others are supposed not to choose.
 
     `chosen` are the choices that something tells of, in the order of time; `clock` is that of the recording machine,
-    None where nothing tells how far it is from others; `told` is what must be known of the ledger's records.
+    None where nothing tells how far it is from others; `told` is what must be known of the ledger's
+    records, `records` the leaves that were evidence.
     """
 
     policy: Policy
@@ -63,6 +64,7 @@ class Replay:
     chosen: tuple[Chosen, ...] = field(default=(), compare=False)
     clock: Clock | None = None
     told: tuple[Note, ...] = ()
+    records: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def actions(self) -> Mapping[str, int]:
@@ -76,10 +78,20 @@ class Replay:
         return (*self.capture.notes, *self.told, *_notes(self))
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a ledger says of a visitor: choices, what must be known of them, and the hashes of the leaves they are from
+    by their place in the ledger."""
+
+    chosen: Sequence[Chosen] = ()
+    notes: tuple[Note, ...] = ()
+    used: Mapping[int, str] = field(default_factory=dict)
+
+
 class Ledger(Protocol):
     """Consent records, asked for those of a capture's visitor."""
 
-    def within(self, capture: Capture, clock: Clock | None) -> tuple[Sequence[Chosen], tuple[Note, ...]]: ...
+    def within(self, capture: Capture, clock: Clock | None) -> "Said": ...
 
 
 def replay(
@@ -99,11 +111,11 @@ def replay(
     """
     supposed_visitor(policy, choice or "none")
     clock = clock_of(capture.entries)
-    kept, told = ((), ()) if records is None or choice is not None else records.within(capture, clock)
-    choices = None if choice is not None else Choices(policy, capture.entries, events, kept)
+    said = Said() if records is None or choice is not None else records.within(capture, clock)
+    choices = None if choice is not None else Choices(policy, capture.entries, events, said.chosen)
     steps = tuple(_steps(policy, capture.entries, choice, choices))
     chosen = () if choices is None else choices.all
-    return Replay(policy, capture, choice, steps, _live(policy, steps), chosen, clock, told)
+    return Replay(policy, capture, choice, steps, _live(policy, steps), chosen, clock, said.notes, said.used)
 
 
 def _steps(policy: Policy, entries: Iterable[Entry], choice: str | None, choices: Choices | None) -> Iterator[Step]:

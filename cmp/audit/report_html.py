@@ -13,23 +13,21 @@ from html import escape
 from typing import Any
 
 from cmp import __version__
-from cmp.audit.audit import Audit, assessable
-from cmp.audit.charts import Bar, Mark, bars, timeline
+from cmp.audit.account import Account
+from cmp.audit.audit import DRAWN, Audit
+from cmp.audit.charts import Bar, bars, timeline
 from cmp.audit.contacts import Contact, contacts
 from cmp.audit.explained import Explained, all_explained
-from cmp.audit.finding import Finding, Level, without_values
+from cmp.audit.finding import Finding, Level
 from cmp.audit.promised import Promised, promises_touched
-from cmp.audit.replay import Replay
 from cmp.audit.report_json import iso_time
 from cmp.audit.wording import choice_in_words, count_of, file_name, in_words, told_by
 from cmp.capture.capture import CaptureError
-from cmp.core.exchange import Kind, Unseen
 from cmp.resources import static
 from cmp.terminal import one_line
 
 # So many of each are shown; what is left out is counted, and stands in the JSON report.
 _COMPANIES_DRAWN = 15
-_TIMELINES = 6
 _ROWS = 200
 
 _LEVEL_WORDS = {
@@ -42,11 +40,11 @@ _LEVEL_WORDS = {
 
 def report(audit: Audit, unreadable: Sequence[CaptureError] = ()) -> str:
     """The whole file, ending with a line feed. The same input gives the same bytes."""
-    everybody = contacts(audit.replays)
+    everybody = contacts(one.contacts for one in audit.accounts)
     parts = [
         ("in-short", "In short", _in_short(audit, everybody)),
         ("who", "Who was contacted", _who(everybody)),
-        ("when", "When", _when(audit.replays)),
+        ("when", "When", _when(audit.accounts)),
         ("findings", "What was found", _findings(audit)),
         ("promises", "Promise by promise", _promises(promises_touched(audit))),
         ("missing", "What could not be assessed", _missing(audit, unreadable)),
@@ -57,7 +55,7 @@ def report(audit: Audit, unreadable: Sequence[CaptureError] = ()) -> str:
 
 
 def _head(audit: Audit) -> Iterator[str]:
-    title = f"Audit: {_names(file_name(done.capture.file) for done in audit.replays)}"
+    title = f"Audit: {_names(file_name(done.file) for done in audit.accounts)}"
     style = (static() / "report.css").read_text("utf-8")
     yield '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
     yield (
@@ -78,8 +76,8 @@ def _visitor(audit: Audit) -> str:
         return {"refuse": "has refused everything", "accept": "has accepted everything"}.get(
             audit.choice, "has not chosen yet" if audit.choice == "none" else f"has chosen {audit.choice}"
         )
-    recorded = sum(step.entry.visitor is not None for done in audit.replays for step in done.steps)
-    told = told_by(audit.replays)
+    recorded = sum(done.recorded for done in audit.accounts)
+    told = told_by(audit.accounts)
     if not recorded and told:
         return f"has chosen what {' and '.join(told)} say, before that nothing"
     return "as recorded with each request" if recorded else "has not chosen yet"
@@ -116,7 +114,7 @@ def _in_short(audit: Audit, everybody: Sequence[Contact]) -> Iterator[str]:
     yield "</ul>"
     if known_already := sum(map(audit.is_known, audit.findings)):
         yield f"<p>{count_of(known_already, 'finding')} of these were known before this audit.</p>"
-    if not all(assessable(done.capture) for done in audit.replays):
+    if not all(done.assessable for done in audit.accounts):
         yield "<p><strong>Cookies could not be assessed in every capture:</strong> see what is missing.</p>"
 
 
@@ -147,31 +145,25 @@ def _who(everybody: Sequence[Contact]) -> Iterator[str]:
     )
 
 
-def _when(replays: Sequence[Replay]) -> Iterator[str]:
-    timed = [done for done in replays if any(Unseen.TIME not in step.entry.asked.unseen for step in done.steps)]
+def _when(accounts: Sequence[Account]) -> Iterator[str]:
+    timed = [done for done in accounts if done.start is not None]
     if not timed:
         yield "<p>The captures have no times.</p>"
         return
     yield '<p class="key soft"><i class="allow"></i>allowed<i class="edit"></i>changed<i class="block"></i>stopped</p>'
-    for done in timed[:_TIMELINES]:
-        steps = [step for step in done.steps if Unseen.TIME not in step.entry.asked.unseen]
-        start = min(step.entry.asked.time for step in steps)
-        marks = [
-            Mark(step.entry.asked.time - start, step.decision.ruling.category or "unknown", step.decision.action)
-            for step in steps
-        ]
-        rows = sorted({mark.row for mark in marks}, key=lambda row: (row == "unknown", row))
-        page = next((step.entry.asked for step in steps if step.entry.asked.kind is Kind.DOCUMENT), None)
-        told = f": {without_values(page.url)}" if page is not None else ""
-        yield f"<h3>{_e(file_name(done.capture.file))}</h3>"
+    for done in timed[:DRAWN]:
+        start = done.start or 0.0
+        rows = sorted({mark.row for mark in done.marks}, key=lambda row: (row == "unknown", row))
+        yield f"<h3>{_e(file_name(done.file))}</h3>"
+        told = f": {done.page}" if done.page else ""
         yield f'<p class="soft">From {_e(iso_time(start) or "a time no calendar has")}{_e(told)}</p>'
-        yield timeline(f"Requests of {file_name(done.capture.file)} by category over time", rows, marks)
+        yield timeline(f"Requests of {file_name(done.file)} by category over time", rows, done.marks)
         yield from _chosen(done, start)
-    if timed[_TIMELINES:]:
-        yield f"<p>{count_of(len(timed) - _TIMELINES, 'more capture')} not drawn.</p>"
+    if timed[DRAWN:]:
+        yield f"<p>{count_of(len(timed) - DRAWN, 'more capture')} not drawn.</p>"
 
 
-def _chosen(done: Replay, start: float) -> Iterator[str]:
+def _chosen(done: Account, start: float) -> Iterator[str]:
     """The choices within a capture, with what tells of them, in seconds after its first request."""
     told = [_e(choice_in_words(chosen, start)) for chosen in done.chosen if chosen.earliest >= start]
     if told:
@@ -187,7 +179,7 @@ def _findings(audit: Audit) -> Iterator[str]:
     for finding in audit.findings:
         found.setdefault((finding.level, finding.code), []).append(finding)
     if not found:
-        clean = all(assessable(done.capture) for done in audit.replays)
+        clean = all(done.assessable for done in audit.accounts)
         yield "<p>Nothing was found.</p>" if clean else "<p>Nothing was found in what could be assessed.</p>"
         return
     order = list(words)
@@ -199,7 +191,7 @@ def _findings(audit: Audit) -> Iterator[str]:
 def _of_one_kind(audit: Audit, level: Level, words: Explained, findings: Sequence[Finding]) -> Iterator[str]:
     title = f'<span class="{level.value}">{level.value}</span>: {_e(words.meaning)} ({len(findings)})'
     yield f"<h3>{title}</h3>\n<p><code>{words.code}</code>. {_e(words.parts['Why it matters'])}</p>"
-    several = len(audit.replays) > 1
+    several = len(audit.accounts) > 1
     names = ("What", "Host", "Category", "Rule", *(("Capture",) if several else ()), "Evidence")
     yield _table_start(words.meaning, names)
     for finding in findings[:_ROWS]:
@@ -241,14 +233,14 @@ def _state(promise: Promised) -> str:
 
 def _missing(audit: Audit, unreadable: Sequence[CaptureError]) -> Iterator[str]:
     gaps = [finding for finding in audit.findings if finding.level is Level.NOT_ASSESSABLE]
-    notes = [(done, note) for done in audit.replays for note in done.notes]
+    notes = [(done, note) for done in audit.accounts for note in done.notes]
     if not (gaps or notes or unreadable):
         yield "<p>The captures show everything that the detectors look at.</p>"
         return
     yield "<ul>"
     yield from (f"<li>Could not be read: {_e(str(error))}</li>" for error in unreadable)
     yield from (f"<li>{_e(file_name(finding.capture))}: {_e(in_words(finding))}</li>" for finding in gaps)
-    yield from (f"<li>{_e(file_name(done.capture.file))}: {_e(note.text)}</li>" for done, note in notes)
+    yield from (f"<li>{_e(file_name(done.file))}: {_e(note.text)}</li>" for done, note in notes)
     yield "</ul>"
 
 
@@ -256,15 +248,15 @@ def _made_from(audit: Audit) -> Iterator[str]:
     policy = audit.policy
     rows = (
         (
-            done.capture.file,
-            done.capture.sha256,
-            done.capture.creator or done.capture.form,
-            len(done.capture.entries),
-            len(done.capture.skipped),
+            done.file,
+            done.sha256,
+            done.creator or done.form,
+            done.entries,
+            sum(done.skipped.values()),
         )
-        for done in audit.replays
+        for done in audit.accounts
     )
-    yield from _table("Captures", ("File", "SHA-256", "Made by", "Entries", "Skipped"), rows, len(audit.replays))
+    yield from _table("Captures", ("File", "SHA-256", "Made by", "Entries", "Skipped"), rows, len(audit.accounts))
     named = f"Policy {_e(policy.id)}, version {_e(policy.version)}"
     yield f"<ul><li>{named}, fingerprint <code>{_e(policy.fingerprint)}</code></li>"
     for source in policy.lists:

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from cmp.audit.audit import Audit, assessable
+from cmp.audit.account import Account
+from cmp.audit.audit import Audit
 from cmp.audit.choices import Chosen
 from cmp.audit.contacts import Contact, contacts
 from cmp.audit.decision_log import Review
 from cmp.audit.finding import Finding, Level
-from cmp.audit.replay import Replay
 from cmp.capture.capture import CaptureError
 
 
@@ -37,11 +37,11 @@ def report_form(audit: Audit, unreadable: Sequence[CaptureError] = ()) -> dict[s
             "baseline": audit.baseline,
         },
         "choice": audit.choice,
-        "captures": [_capture_form(done) for done in audit.replays],
+        "captures": [_capture_form(done) for done in audit.accounts],
         "unreadable": [{"file": error.file, "why": error.why} for error in unreadable],
         "decisions": dict(audit.actions),
         "decision_log": None if audit.log is None else _log_form(audit.log),
-        "companies": [_company_form(contact) for contact in contacts(audit.replays)],
+        "companies": [_company_form(contact) for contact in contacts(one.contacts for one in audit.accounts)],
         "findings": [_finding_form(finding) for finding in audit.findings],
         "summary": {
             "by_code": dict(sorted(codes.items())),
@@ -79,18 +79,18 @@ def _log_form(log: Review) -> dict[str, Any]:
     }
 
 
-def _capture_form(done: Replay) -> dict[str, Any]:
-    capture, clock = done.capture, done.clock
+def _capture_form(done: Account) -> dict[str, Any]:
+    clock = done.clock
     return {
-        "file": capture.file,
-        "sha256": capture.sha256,
-        "form": capture.form,
-        "creator": capture.creator,
-        "entries": len(capture.entries),
-        "skipped": len(capture.skipped),
-        "skipped_because": dict(sorted(Counter(skipped.why for skipped in capture.skipped).items())),
-        "assessable": assessable(capture),
-        "unseen": sorted(part.value for part in capture.unseen),
+        "file": done.file,
+        "sha256": done.sha256,
+        "form": done.form,
+        "creator": done.creator,
+        "entries": done.entries,
+        "skipped": sum(done.skipped.values()),
+        "skipped_because": dict(done.skipped),
+        "assessable": done.assessable,
+        "unseen": sorted(part.value for part in done.unseen),
         "notes": [{"code": note.code, "text": note.text} for note in done.notes],
         "decisions": dict(done.actions),
         "clock": None if clock is None else {"behind": clock.behind, "hosts": clock.hosts, "spread": clock.spread},

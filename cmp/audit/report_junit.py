@@ -23,10 +23,12 @@ _NOT_XML = {0xFFFE: "\\xfffe", 0xFFFF: "\\xffff"}
 def report(audit: Audit, unreadable: Sequence[CaptureError] = (), threshold: Level | None = Level.VIOLATION) -> str:
     """The report as XML that ends with a line feed. `threshold`: what fails a case, None for nothing."""
     root = Element("testsuites", name="consentry audit")
-    for done in audit.replays:
-        _suite_of(root, audit, done.capture.file, threshold, DETECTORS)
+    for done in audit.accounts:
+        root.append(_suite_of(audit, (done.file, done.findings), threshold, DETECTORS))
     if audit.log is not None:
-        _suite_of(root, audit, audit.log.checked.folder, threshold, LOG_DETECTORS)
+        folder = audit.log.checked.folder
+        in_log = [finding for finding in audit.findings if finding.capture == folder]
+        root.append(_suite_of(audit, (folder, in_log), threshold, LOG_DETECTORS))
     for error in unreadable:
         suite = SubElement(root, "testsuite", _counts(error.file, tests=1, errors=1))
         case = SubElement(suite, "testcase", classname=_text(error.file), name="read the capture", time="0")
@@ -35,13 +37,17 @@ def report(audit: Audit, unreadable: Sequence[CaptureError] = (), threshold: Lev
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
 
 
-def _suite_of(root: Element, audit: Audit, file: str, threshold: Level | None, detectors: Sequence[Described]) -> None:
-    found = [finding for finding in audit.findings if finding.capture == file]
+def _suite_of(
+    audit: Audit, of: tuple[str, Sequence[Finding]], threshold: Level | None, detectors: Sequence[Described]
+) -> Element:
+    """The suite of a capture or log: its file, and what was found in it."""
+    file, found = of
     blind = {code for finding in found for code in finding.evidence.get("not_assessed", ())}
     cases = [_case(audit, file, detector, found, threshold, blind=detector.CODE in blind) for detector in detectors]
     counts = {name: sum(case.find(tag) is not None for case in cases) for name, tag in _PARTS}
-    suite = SubElement(root, "testsuite", _counts(file, tests=len(cases), **counts))
+    suite = Element("testsuite", _counts(file, tests=len(cases), **counts))
     suite.extend(cases)
+    return suite
 
 
 _PARTS = (("failures", "failure"), ("skipped", "skipped"))

@@ -38,7 +38,7 @@ def report_form(audit: Audit, unreadable: Sequence[CaptureError] = ()) -> dict[s
     detectors = all_explained()
     order = {code: number for number, code in enumerate(detectors)}
     logs = [] if audit.log is None else [audit.log.checked.folder]
-    files = {file: number for number, file in enumerate([*(done.capture.file for done in audit.replays), *logs])}
+    files = {file: number for number, file in enumerate([*(done.file for done in audit.accounts), *logs])}
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -60,11 +60,11 @@ def report_form(audit: Audit, unreadable: Sequence[CaptureError] = ()) -> dict[s
                 "artifacts": [
                     *(
                         {
-                            "location": {"uri": _uri(done.capture.file)},
-                            "hashes": {"sha-256": done.capture.sha256},
+                            "location": {"uri": _uri(done.file)},
+                            "hashes": {"sha-256": done.sha256},
                             "roles": ["analysisTarget"],
                         }
-                        for done in audit.replays
+                        for done in audit.accounts
                     ),
                     *({"location": {"uri": _uri(folder)}, "roles": ["analysisTarget", "directory"]} for folder in logs),
                 ],

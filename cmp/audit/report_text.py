@@ -8,17 +8,16 @@ says where the rest is.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from cmp.audit.audit import Audit, assessable
+from cmp.audit.account import Account
+from cmp.audit.audit import Audit
 from cmp.audit.contacts import Contact, contacts
 from cmp.audit.decision_log import Review
 from cmp.audit.detectors import DETECTORS, LOG_DETECTORS
-from cmp.audit.finding import Finding, Level, without_values
-from cmp.audit.replay import Replay
+from cmp.audit.finding import Finding, Level
 from cmp.audit.report_json import iso_time
 from cmp.audit.wording import count_of, file_name, told_by
 from cmp.capture.capture import CaptureError
 from cmp.core.decision import Reason
-from cmp.core.exchange import Kind, Unseen
 from cmp.core.policy import Policy
 from cmp.terminal import cell
 
@@ -61,14 +60,14 @@ _WHY = {
 
 def report(audit: Audit, unreadable: Sequence[CaptureError] = ()) -> str:
     """The report as text that ends with a line feed. `unreadable` are the captures that could not be read."""
-    everybody = contacts(audit.replays)
+    everybody = contacts(one.contacts for one in audit.accounts)
     log = [*_log(audit.log)] if audit.log is not None else []
-    if not audit.replays:
+    if not audit.accounts:
         return _page([*log, "", *_findings(audit), *_gaps(audit)])
     head = [*_held_against(audit, unreadable), *log, "", *_summary(audit, everybody), ""]
     tail = [*_own(audit.policy, everybody), "", *_findings(audit), *_gaps(audit)]
     room = LINES - len(head) - len(tail)
-    captures = [*_captures(audit.replays, room)]
+    captures = [*_captures(audit.accounts, room)]
     others = [contact for contact in everybody if not contact.own]
     return _page([*captures, *head, *_table(others, room - len(captures)), *tail])
 
@@ -106,41 +105,38 @@ def _log(log: Review) -> Iterator[str]:
         yield f"          {found} of the {log.agreement.compared} decisions replayed here are among them"
 
 
-def _captures(replays: Sequence[Replay], room: int) -> Iterator[str]:
-    if len(replays) == 1:
-        yield from _one_capture(replays[0])
+def _captures(accounts: Sequence[Account], room: int) -> Iterator[str]:
+    if len(accounts) == 1:
+        yield from _one_capture(accounts[0])
         return
-    title = f"Captures  {len(replays)}, {count_of(sum(len(done.steps) for done in replays), 'request')}"
+    title = f"Captures  {len(accounts)}, {count_of(sum(done.entries for done in accounts), 'request')}"
     yield f"{title:58}{'allow':>7}{'edit':>7}{'block':>7}"
     most = min(_CAPTURES, max(_FEWEST_CAPTURES, room // 2 - 2))
-    ordered = sorted(replays, key=lambda done: -done.actions["block"])
+    ordered = sorted(accounts, key=lambda done: -done.actions["block"])
     shown = ordered if len(ordered) <= most else ordered[: most - 1]
     for done in shown:
         counts = "".join(f"{count:7}" for count in done.actions.values())
-        blind = "" if assessable(done.capture) else "  cookies not assessable"
-        yield f"  {cell(file_name(done.capture.file), 55):56}{counts}{blind}"
-    if len(replays) > len(shown):
-        yield f"  and {len(replays) - len(shown)} more"
+        blind = "" if done.assessable else "  cookies not assessable"
+        yield f"  {cell(file_name(done.file), 55):56}{counts}{blind}"
+    if len(accounts) > len(shown):
+        yield f"  and {len(accounts) - len(shown)} more"
 
 
-def _one_capture(done: Replay) -> Iterator[str]:
-    capture = done.capture
-    yield f"Capture   {file_name(capture.file)} ({capture.creator or capture.form}), sha256 {capture.sha256[:12]}"
-    asked = [step.entry.asked for step in done.steps]
-    page = next((exchange for exchange in asked if exchange.kind is Kind.DOCUMENT), None)
-    if page is not None:
-        time = None if Unseen.TIME in page.unseen else iso_time(page.time)
-        yield f"Page      {without_values(page.url)}, {time or 'time not recorded'}"
-    skipped = f", {len(capture.skipped)} more skipped" if capture.skipped else ""
-    yield f"Traffic   {count_of(len(asked), 'request')}{skipped}"
+def _one_capture(done: Account) -> Iterator[str]:
+    yield f"Capture   {file_name(done.file)} ({done.creator or done.form}), sha256 {done.sha256[:12]}"
+    if done.page:
+        time = None if done.page_time is None else iso_time(done.page_time)
+        yield f"Page      {done.page}, {time or 'time not recorded'}"
+    skipped = sum(done.skipped.values())
+    yield f"Traffic   {count_of(done.entries, 'request')}{f', {skipped} more skipped' if skipped else ''}"
 
 
 def _choice(audit: Audit) -> str:
     if audit.choice is not None:
         return f"{audit.choice}, supposed for every visitor"
-    recorded = sum(step.entry.visitor is not None for done in audit.replays for step in done.steps)
+    recorded = sum(done.recorded for done in audit.accounts)
     told = [f"as recorded live ({count_of(recorded, 'request')})"] if recorded else []
-    if named := told_by(audit.replays):
+    if named := told_by(audit.accounts):
         told.append(f"as {' and '.join(named)} say")
     return f"{'; '.join(told)}; elsewhere none" if told else "none: the visitor is supposed not to have chosen yet"
 
@@ -229,7 +225,7 @@ def _findings(audit: Audit) -> Iterator[str]:
     order = {one.CODE: (n, one.MEANING) for n, one in enumerate((*DETECTORS, *LOG_DETECTORS))}
     rows = [key for key in found if key[0] is not Level.NOT_ASSESSABLE]
     if not rows:
-        seen = all(assessable(done.capture) for done in audit.replays)
+        seen = all(done.assessable for done in audit.accounts)
         clean = seen and (audit.log is None or not audit.log.lacks)
         yield "Findings: none." if clean else "Findings: none, but not everything could be assessed."
         return
@@ -249,14 +245,14 @@ def _gaps(audit: Audit) -> Iterator[str]:
         if finding.level is Level.NOT_ASSESSABLE and not _in_log(audit, finding):
             missing.setdefault(finding.evidence["missing"], []).append(finding)
     for part, found in missing.items():
-        where = "" if len(audit.replays) == 1 else f" in {len(found)} of {len(audit.replays)} captures"
+        where = "" if len(audit.accounts) == 1 else f" in {len(found)} of {len(audit.accounts)} captures"
         yield f"Not assessable{where}, no {part} recorded: {_names(found[0].evidence['not_assessed'], 55)}"
-    if len(audit.replays) == 1:
-        texts = [note.text for note in audit.replays[0].notes]
+    if len(audit.accounts) == 1:
+        texts = [note.text for note in audit.accounts[0].notes]
         yield from (f"Note: {text}" for text in texts[:_NOTES])
         if texts[_NOTES:]:
             yield f"Note: and {len(texts) - _NOTES} more"
-    elif notes := Counter(note.code for done in audit.replays for note in done.notes):
+    elif notes := Counter(note.code for done in audit.accounts for note in done.notes):
         yield f"Notes: {_names((f'{code} ({count})' for code, count in sorted(notes.items())), 90)}"
 
 

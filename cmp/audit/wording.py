@@ -7,9 +7,9 @@ evidence does not already hold shortened, and layout.
 from collections.abc import Iterable
 from pathlib import PurePath
 
+from cmp.audit.account import Account
 from cmp.audit.choices import EVENT, LEDGER, Chosen
 from cmp.audit.finding import Finding
-from cmp.audit.replay import Replay
 
 _DAY = 86_400
 
@@ -60,9 +60,9 @@ def _first(finding: Finding) -> str:
     return "" if finding.entry is None else f", first in entry {finding.entry}"
 
 
-def told_by(replays: Iterable[Replay]) -> list[str]:
+def told_by(accounts: Iterable[Account]) -> list[str]:
     """What tells of the visitors' choices, but for what our own proxy recorded."""
-    sources = dict.fromkeys(step.source for done in replays for step in done.steps if step.source)
+    sources = dict.fromkeys(source for done in accounts for source in done.sources)
     platforms = [source for source in sources if source not in (EVENT, LEDGER)]
     named = {EVENT: "the events given", LEDGER: "the ledger's records"}
     told = [words for source, words in named.items() if source in sources]

@@ -123,6 +123,10 @@ class CaptureError(Exception):
         super().__init__(f"{file}: {why}; {remedy}")
         self.file, self.why, self.remedy = file, why, remedy
 
+    def __reduce__(self) -> tuple[type["CaptureError"], tuple[str, str, str]]:
+        # So that one found by another process can be handed on.
+        return type(self), (self.file, self.why, self.remedy)
+
 
 def in_time_order(items: Iterable[T], time_of: Callable[[T], float | None]) -> list[T]:
     """Items of a file sorted by time. One without a time stays behind the item that stands before it in the file."""

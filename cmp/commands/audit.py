@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,14 +17,15 @@ from cmp.commands.arguments import (
     add_policy,
     check_choice,
 )
-from cmp.commands.captures import read_captures
+from cmp.commands.captures import each_capture, in_file
 from cmp.policy.load import default_policy, load_policy
 from cmp.terminal import one_line
 
 if TYPE_CHECKING:
-    from cmp.audit.audit import Audit
+    from cmp.audit.account import Account
+    from cmp.audit.audit import Audit, Examination
     from cmp.audit.choices import Event
-    from cmp.capture.capture import CaptureError
+    from cmp.capture.capture import Capture, CaptureError
     from cmp.core.policy import Policy
 
 _FAIL_ON = ("violation", "potential", "note", "never")
@@ -97,6 +99,13 @@ def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         default="violation",
         help="exit 1 for a finding of this level or graver; note takes in what is not assessable (default: violation)",
     )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        metavar="N",
+        help="so many processes, for many captures; the report is the same whatever the number (default: 1)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -104,12 +113,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.verify is not None:
         return _verify(arguments)
     # Reading captures imports mitmproxy, which takes longer than most other commands need in all.
-    from cmp.audit.audit import audit
+    from cmp.audit.audit import Examination, audit_of
     from cmp.audit.baseline import NOTHING_KNOWN, BaselineError, baseline_text, read_baseline
     from cmp.audit.consent_records import Records
     from cmp.audit.finding import Level
     from cmp.audit.manifest import manifest_file, manifest_text
-    from cmp.ledger.errors import LedgerError
     from cmp.seal.keys import KeysError, read_signing_keys
 
     _check(arguments)
@@ -124,22 +132,14 @@ def run(arguments: argparse.Namespace) -> int:
         check_choice(policy, arguments.choice)
     events = _events(policy, arguments.event)
     records = None if arguments.ledger is None else Records(arguments.ledger, frozenset(arguments.person))
-    captures, unreadable = read_captures(arguments.captures)
-    if unreadable and not captures:
-        return UNUSABLE
     log = arguments.decision_log
-    try:
-        result = audit(
-            policy,
-            captures,
-            arguments.choice,
-            baseline=baseline,
-            decision_log=log,
-            events=events,
-            records=records,
-        )
-    except LedgerError as error:
-        raise UsageError(str(error)) from error
+    examination = Examination(policy, baseline, arguments.choice, events, records, with_log=log is not None)
+    unreadable: list[CaptureError] = []
+    work = partial(in_file, partial(_examined, examination))
+    accounts = each_capture(arguments.captures, work, unreadable, arguments.workers)
+    result = audit_of(examination, accounts, log)
+    if unreadable and not result.accounts:
+        return UNUSABLE
     result = replace(result, known=known)
     report = _report(result, unreadable, arguments)
     if arguments.output is None:
@@ -153,7 +153,7 @@ def run(arguments: argparse.Namespace) -> int:
         }
         _write(arguments.output, report)
         text = manifest_text(
-            result, arguments.output, report, policy=arguments.policy, asked=asked, keys=keys, records=records
+            result, arguments.output, report, policy=arguments.policy, asked=asked, keys=keys, ledger=arguments.ledger
         )
         _write(manifest_file(arguments.output), text.encode())
     if arguments.write_baseline is not None:
@@ -165,7 +165,19 @@ def run(arguments: argparse.Namespace) -> int:
     return OK
 
 
+def _examined(examination: "Examination", capture: "Capture") -> "Account":
+    from cmp.ledger.errors import LedgerError
+
+    try:
+        return examination.of(capture)
+    except LedgerError as error:
+        # As one that another process can hand on.
+        raise UsageError(str(error)) from None
+
+
 def _check(arguments: argparse.Namespace) -> None:
+    if arguments.workers < 1:
+        raise UsageError("--workers: give 1 or more")
     if not arguments.captures and arguments.decision_log is None:
         raise UsageError("name at least one capture, --decision-log DIR, or a report with --verify")
     if arguments.choice is not None and (arguments.event or arguments.ledger is not None):

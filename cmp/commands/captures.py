@@ -3,14 +3,22 @@
 May go in here: finding and reading them, and saying which cannot be read. May not: what is done with them.
 """
 
+import gc
+import multiprocessing
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 from cmp.capture.capture import Capture, CaptureError
 from cmp.capture.packed import ENDINGS, PACKED_ENDINGS
 from cmp.commands.arguments import UsageError
 from cmp.terminal import one_line
+
+T = TypeVar("T")
 
 
 def read_captures(paths: Sequence[Path]) -> tuple[list[Capture], list[CaptureError]]:
@@ -18,21 +26,75 @@ def read_captures(paths: Sequence[Path]) -> tuple[list[Capture], list[CaptureErr
 
     Raises UsageError for a folder without any capture.
     """
-    files = list(_files(paths))
-    captures: list[Capture] = []
     unreadable: list[CaptureError] = []
+    return list(each_capture(paths, partial(in_file, _as_it_is), unreadable)), unreadable
+
+
+def each_capture(
+    paths: Sequence[Path],
+    work: "Callable[[Path], Sequence[T | CaptureError]]",
+    unreadable: list[CaptureError],
+    workers: int = 1,
+) -> "Iterator[T]":
+    """What `work` makes of each capture in each file, in the order of `read_captures` however many processes there are.
+
+    What cannot be read is said and goes to `unreadable`. With several workers `work` and what it makes go from process
+    to process. Raises UsageError as `read_captures` does.
+    """
+    files = list(_files(paths))
     progress = _Progress(len(files))
-    for done, file in enumerate(files):
-        progress.show(done)
-        for read in _read(file):
-            if isinstance(read, Capture):
-                captures.append(read)
-            else:
+    for done, found in enumerate(_worked(files, work, workers), 1):
+        for one in found:
+            if isinstance(one, CaptureError):
                 progress.clear()
-                print(f"consentry: {one_line(str(read))}", file=sys.stderr)
-                unreadable.append(read)
+                print(f"consentry: {one_line(str(one))}", file=sys.stderr)
+                unreadable.append(one)
+            else:
+                yield one
+        progress.show(done)
     progress.clear()
-    return captures, unreadable
+
+
+def in_file(made_of: "Callable[[Capture], T]", file: Path) -> "list[T | CaptureError]":
+    """What is made of each capture in a file; one that cannot be read is the error that says why."""
+    return [made_of(read) if isinstance(read, Capture) else read for read in _read(file)]
+
+
+def _as_it_is(capture: Capture) -> Capture:
+    return capture
+
+
+def _worked(
+    files: Sequence[Path], work: "Callable[[Path], Sequence[T | CaptureError]]", workers: int
+) -> "Iterator[Sequence[T | CaptureError]]":
+    """Forked processes share the policy, its lists and all code. Where there is no fork there is one process."""
+    workers = min(workers, len(files))
+    if workers < 2 or "fork" not in multiprocessing.get_all_start_methods():
+        yield from map(work, files)
+        return
+    # What is there already stays one copy: counting references in it is the only thing that would touch it.
+    gc.freeze()
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(work,)) as pool:
+        try:
+            yield from pool.map(_in_worker, files)
+        except BrokenProcessPool:
+            why = "a worker process was ended, perhaps for want of memory"
+            raise UsageError(f"--workers {workers}: {why}: try fewer") from None
+        finally:
+            gc.unfreeze()
+
+
+_work: "Callable[[Path], Sequence[Any]]"
+
+
+def _begin(work: "Callable[[Path], Sequence[Any]]") -> None:
+    global _work  # noqa: PLW0603 - of a worker process, which does nothing else
+    _work = work
+
+
+def _in_worker(file: Path) -> Sequence[Any]:
+    return _work(file)
 
 
 def _read(file: Path) -> "Iterator[Capture | CaptureError]":

@@ -222,9 +222,9 @@ def test_the_records_of_the_captures_visitor_say_what_was_chosen(
 ) -> None:
     kept = Kept(tmp_path, ahead)
     pages = [at(0, document(), ahead=ahead), at(9, document(cookie=kept.cookie), ahead=ahead)]
-    records = Records(kept.address)
-    assert told(replayed(pages[0], at(second, request(STATS)), pages[1], records=records)) == expected
-    assert sorted(records.used) == [0, 1]
+    done = replayed(pages[0], at(second, request(STATS)), pages[1], records=Records(kept.address))
+    assert told(done) == expected
+    assert sorted(done.records) == [0, 1]
 
 
 def test_records_of_nobody_in_the_capture_are_no_evidence(tmp_path: Path) -> None:

@@ -111,3 +111,25 @@ def test_every_shared_capture_is_audited_without_a_crash(tmp_path: Path, capsys:
     assert (len(form["captures"]), len(form["unreadable"])) == (139, 6)
     assert form["summary"]["by_level"]["violation"] == 0
     assert form["summary"]["by_code"]["consent.request-before"] > 100
+
+
+@pytest.mark.parametrize("format_", ["json", "html", "junit"])
+def test_the_report_is_the_same_however_many_processes_work_on_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], format_: str
+) -> None:
+    monkeypatch.chdir(folder)
+    for number in range(5):
+        late = {**request("https://stats.test/s.js", cookie=f"_st={number}"), "time": 10}
+        (folder / "captures" / f"{number}.har").write_bytes(har(document(), *[late] * (5 - number)))
+    told = []
+    for workers in ("1", "2", "3"):
+        given = ["captures", "broken.har", "--policy", "policy.json", "--format", format_, "--workers", workers]
+        assert main(["audit", *given, "--event", "1=refuse"]) == 2
+        told.append(capsys.readouterr())
+    assert told[0].out
+    assert told[0] == told[1] == told[2]
+
+
+def test_workers_are_at_least_one(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", str(folder / "captures"), "--workers", "0"]) == 2
+    assert "--workers" in capsys.readouterr().err

@@ -25,7 +25,7 @@ def test_enforced_traffic_breaks_no_promise(upstream: Upstream, tmp_path: Path) 
         send(proxy.port, f"http://{SITE}/g/collect?tid=1", *FROM_SITE)
         send(proxy.port, f"http://{TRACKER}/p.gif", ("Sec-Fetch-Dest", "image"), *FROM_SITE)
     found = audit(policy, [read_capture(record)], baseline=False)
-    (done,) = found.replays
+    (done,) = found.accounts
     assert (done.live.compared, done.live.differ) == (3, 0)
     assert found.actions == {"allow": 0, "edit": 1, "block": 2}
     assert not found.reaches(Level.POTENTIAL)

@@ -112,7 +112,7 @@ def test_sarif_says_which_findings_are_new() -> None:
     done = audited(*VISIT)
     assert all("baselineState" not in one for one in sarif(done)["runs"][0]["results"])
     known = Baseline({done.findings[0].identity: done.findings[0].level})
-    partly = Audit(done.policy, done.baseline, done.choice, done.replays, done.findings, known)
+    partly = Audit(done.policy, done.baseline, done.choice, done.accounts, done.findings, known)
     states = [one["baselineState"] for one in sarif(partly)["runs"][0]["results"]]
     assert states == ["unchanged", *["new"] * (len(states) - 1)]
 
@@ -158,7 +158,7 @@ def test_junit_fails_from_a_level_on(threshold: Level | None, failures: int) -> 
 def test_what_is_known_fails_no_case() -> None:
     done = audited(*VISIT)
     known = Baseline({finding.identity: finding.level for finding in done.findings})
-    all_known = Audit(done.policy, done.baseline, done.choice, done.replays, done.findings, known)
+    all_known = Audit(done.policy, done.baseline, done.choice, done.accounts, done.findings, known)
     assert junit(all_known).findall(".//failure") == []
     assert len(junit(all_known).findall(".//system-out")) == 5
 

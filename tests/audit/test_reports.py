@@ -97,7 +97,7 @@ def test_times(seconds: float, text: str | None) -> None:
 
 
 def test_who_was_contacted() -> None:
-    found = {contact.name: contact for contact in contacts(audited(*VISIT).replays)}
+    found = {contact.name: contact for contact in contacts(one.contacts for one in audited(*VISIT).accounts)}
     assert list(found) == ["Acme Statistics", "Big Ads", "cdn.test", "Consent platform", "shop.example"]
     acme, unknown, site = found["Acme Statistics"], found["cdn.test"], found["shop.example"]
     assert (acme.known, acme.country, acme.requests, acme.stopped, list(acme.set)) == (True, "IE", 1, 1, ["_st"])
@@ -109,7 +109,7 @@ def test_why_is_told_of_those_stopped() -> None:
     under = policy(vendors=[{"id": "v", "name": "V", "category": "analytics", "hosts": ["v.test"]}])
     agreed = audit(under, [captured(document(), request("https://v.test/"))], "analytics", baseline=False)
     refused = audit(under, [captured(document(), request("https://v.test/"))], "refuse", baseline=False)
-    both = contacts([*agreed.replays, *agreed.replays, *refused.replays])
+    both = contacts(one.contacts for one in (*agreed.accounts, *agreed.accounts, *refused.accounts))
     company = next(contact for contact in both if contact.known)
     assert (company.requests, company.stopped, company.reason) == (3, 1, "refused")
 
