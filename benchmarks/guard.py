@@ -16,6 +16,7 @@ from cmp.core.urls import parse_url
 from cmp.policy.load import load_policy
 from cmp.resources import policies, static
 from cmp.wire.guard import guard_script
+from cmp.wire.shorten import shorter_script, shorter_style
 from demo.__main__ import POLICY
 
 # Bytes and milliseconds.
@@ -25,7 +26,8 @@ _ROUNDS = 15
 
 def run() -> Iterator[str]:
     page = parse_url("https://www.shop.example/")
-    files = sum(_packed((static() / name).read_bytes()) for name in ("banner.js", "banner.css"))
+    forms = (("banner.js", shorter_script), ("banner.css", shorter_style))
+    files = sum(_packed(shorter((static() / name).read_text("utf-8")).encode()) for name, shorter in forms)
     scripts: dict[str, str] = {}
     for path in (POLICY, policies() / "strict.json", policies() / "default.json"):
         policy = load_policy(Path(path))

@@ -8,13 +8,51 @@
   const describe = Object.getOwnPropertyDescriptor, own = table.o || [host.replace(/^www\./, "")];
   const nonce = G.document && document.currentScript ? document.currentScript.nonce : "";
 
-  const map = (t, rules) => {
-    const m = new Map(Object.entries(rules));
-    [t.d, t.a].forEach((names, verdict) => names.split(" ").forEach((k) => k && m.set(k, verdict)));
-    return m;
+  // Many names are numbers, packed (cmp/wire/name_set.py says how). Nothing is unpacked before it is asked for.
+  const mixed = (hash, bits, times) => Math.imul(hash ^ hash >>> bits, times);
+  const hashOf = (name) => {
+    let hash = 0x811c9dc5;
+    for (let n = 0; n < name.length; n++) hash = Math.imul(hash ^ name.charCodeAt(n), 0x01000193);
+    return mixed(mixed(mixed(hash, 16, 0x85ebca6b), 13, 0xc2b2ae35), 16, 1);
+  };
+  const unpacked = ([shift, low, count, packed]) => {
+    const bytes = atob(packed), numbers = new Set();
+    let at = 0, number = 0;
+    const bit = () => bytes.charCodeAt(at >> 3) >> (at++ & 7) & 1;
+    while (count--) {
+      while (bit()) number += 2 ** low;
+      for (let n = 0; n < low; n++) number += bit() * 2 ** n;
+      numbers.add(number);
+    }
+    return (name) => numbers.has(hashOf(name) >>> shift);
+  };
+  const words = (text, use) => text.split(" ").forEach((word) => word && use(word));
+  const lookup = (t, rules) => {
+    let map, packed;
+    return (name, written) => {
+      if (!map) {
+        map = new Map(Object.entries(rules));
+        [t.d, t.a].forEach((names, verdict) => words(names, (word) => map.set(word, verdict)));
+        packed = t.h.map((form) => form ? unpacked(form) : () => 0);
+      }
+      const found = map.get(name);
+      return found !== undefined || written ? found : packed[0](name) ? 0 : packed[1](name) ? 1 : found;
+    };
+  };
+  // The longest first, and of those as long as each other the ones that were given in order.
+  const patterns = (c) => {
+    let all;
+    return () => {
+      if (!all) {
+        all = [...c.p];
+        c.g.forEach((globs, verdict) => words(globs, (word) => all.push([word, "", verdict])));
+        all.sort((a, b) => b[0].length - a[0].length);
+      }
+      return all;
+    };
   };
   // One for each policy that is asked. What one knows, another need not know; of those that do, each can deny.
-  const tables = table.t.map((t) => ({ ...t, hosts: map(t, t.r), names: map(t.c, t.c.x) }));
+  const tables = table.t.map((t) => ({ ...t, host: lookup(t, t.r), cookie: lookup(t.c, t.c.x), globs: patterns(t.c) }));
   const joint = (verdicts, otherwise) => {
     const known = verdicts.filter((v) => v !== undefined);
     return known.length ? known.every(Boolean) : otherwise;
@@ -53,7 +91,7 @@
     return !joint(tables.map((t) => {
       let verdict, at = name;
       while ((!ours || table.n) && at && verdict === undefined) {
-        const found = t.hosts.get(at), dot = at.indexOf(".");
+        const dot = at.indexOf("."), found = t.host(at, ours || dot < 0);
         verdict = Array.isArray(found) ? first(found, url) : found;
         at = dot < 0 ? "" : at.slice(dot + 1);
       }
@@ -62,10 +100,10 @@
   };
 
   // Names have a verdict, or [host suffix, verdict] each; patterns are [glob, host suffix, verdict].
-  const cookieDenied = (name) => !joint(tables.map(({ c, names }) => {
-    let found = names.get(name);
+  const cookieDenied = (name) => !joint(tables.map((t) => {
+    let found = t.cookie(name);
     if (Array.isArray(found)) found = (found.find((e) => under(host, e[0])) || [])[1];
-    return found ?? (c.p.find((e) => under(host, e[1]) && glob(e[0], name)) || [])[2];
+    return found ?? (t.globs().find((e) => under(host, e[1]) && glob(e[0], name)) || [])[2];
   }), tables.every((t) => t.c.u));
   const nameOf = (text) => {
     const pair = text.split(";")[0].replace(/^[\s=]+/, ""), at = pair.indexOf("=");
@@ -156,7 +194,9 @@
     // Each patch on its own: where a page or browser does not let one be made, the others still hold.
     const patch = (type, keys, make) => keys.split(" ").forEach((key) => {
       try {
-        let object = type ? W[type].prototype : W, d;
+        let object = type ? W[type] && W[type].prototype : W, d;
+        // To look first is cheaper by far than to catch.
+        if (!object || !(key in object)) return;
         while (!(d = describe(object, key))) object = R.getPrototypeOf(object);
         const part = d.set ? "set" : d.get ? "get" : "value", f = d[part];
         d[part] = new Proxy(f, { apply: (_, self, args) => make(self, args, (a) => R.apply(f, self, a), key) });

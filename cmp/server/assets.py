@@ -25,8 +25,9 @@ from cmp.server.per_policy import PerPolicy
 from cmp.server.renewal import renew
 from cmp.wire.banner import is_decided
 from cmp.wire.guard import guard_script
+from cmp.wire.shorten import shorter_script, shorter_style
 
-_FILES = {"banner.js": "text/javascript", "banner.css": "text/css"}
+_FILES = {"banner.js": ("text/javascript", shorter_script), "banner.css": ("text/css", shorter_style)}
 # An hour is the longest that a browser runs an old banner after an upgrade.
 _SHARED = "public, max-age=3600, must-revalidate"
 _OWN = "private, no-cache"
@@ -70,8 +71,9 @@ def setup(app: web.Application) -> None:
     """Reads the files: one that is missing keeps the server from starting."""
     home = parse_url(f"{app[SITE].origin}/")
     app[GUARDS] = PerPolicy(lambda policy: Guards(policy, home))
-    for name, media_type in _FILES.items():
-        app[ENDPOINTS].add("GET", name, _file((resources.static() / name).read_bytes(), media_type))
+    for name, (media_type, shorter) in _FILES.items():
+        content = shorter((resources.static() / name).read_text("utf-8")).encode()
+        app[ENDPOINTS].add("GET", name, _file(content, media_type))
     app[ENDPOINTS].add("GET", "guard.js", _guard)
 
 

@@ -10,8 +10,7 @@ singles out.
 """
 
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -25,14 +24,13 @@ from cmp.core.policy import Policy, Unknown
 from cmp.core.signals import Signals
 from cmp.core.urls import Url, plain_path
 from cmp.sites import registrable_domain
+from cmp.wire.name_set import pack
+from cmp.wire.shorten import shorter_script
 
-_PLACE: Final = "/* TABLE */ null"
-_COMMENT: Final = re.compile(r"^\s*//.*\n", re.MULTILINE)
-_INDENT: Final = re.compile(r"^ +", re.MULTILINE)
-# Spaces that say nothing: the script holds none of these signs in a string or a pattern (a test looks).
-_SPACED: Final = re.compile(r" ?(=>|===|&&|\|\||\?\?|[=+<>]=?|[?:,]) ?")
-# A line that ends so goes on in the next one, whatever a browser makes of line ends (ECMA-262, section 12.10).
-_OPEN_END: Final = re.compile(r"(?<=[{,;(])\n")
+# Where the table goes, in the file and in the shorter script.
+_PLACE: Final = ("/* TABLE */ null", "TABLE")
+# Fewer names than these are written out, and nothing about them is left to chance.
+_PACKED_FROM: Final = 64
 
 
 def guard_script(policy: Policy, visitor: Visitor, signals: Signals, page: Url | None = None) -> str:
@@ -50,7 +48,7 @@ def guard_script(policy: Policy, visitor: Visitor, signals: Signals, page: Url |
 
 @lru_cache(maxsize=256)
 def _script(policy: Policy, visitor: Visitor, signals: Signals, page: Url | None) -> str:
-    return _source().replace(_PLACE, _as_script(guard_table(policy, visitor, signals, page)))
+    return _source().replace(_PLACE[1], _as_script(guard_table(policy, visitor, signals, page)))
 
 
 def guard_table(policy: Policy, visitor: Visitor, signals: Signals, page: Url | None = None) -> dict[str, Any]:
@@ -58,11 +56,20 @@ def guard_table(policy: Policy, visitor: Visitor, signals: Signals, page: Url | 
 
     `o` the site's own host suffixes (None: the page's host); `n` whether rules for hosts hold on them too; `t` a table
     for each policy that is asked: `u` the verdict on unknown hosts; `d`, `a`, `r` host suffixes (`r`: with rules [path,
-    what must stand in the query, verdict], the first that fits); `e` such rules for any host; `c` cookies: `u`, `d`,
-    `a` alike, `x` names with [host suffix, verdict], `p` patterns [glob, host suffix, verdict] in order.
+    what must stand in the query, verdict], the first that fits); `h` more of `d` and of `a`, packed (`name_set.py`; 0:
+    none), which do not count on the site's own hosts; `e` rules like those of `r`, for any host; `c` cookies: `u`, `d`,
+    `a`, `h` alike, `x` names with [host suffix, verdict], `g` globs with 0 and with 1, `p` [glob, host suffix,
+    verdict], before those of `g` as long as they are.
     """
     own = sorted(policy.sites) or ([registrable_domain(page.host)] if page is not None else None)
-    asked = [_Asked(part, visitor, signals, page, own, alone=not policy.parts) for part in policy.each]
+    known = frozenset(
+        suffix for part in policy.each for host in part.requests.by_host for suffix in host_suffixes(host)
+    )
+    written = frozenset(name for part in policy.each for name in part.cookies.exact)
+    asked = [
+        _Asked(part, visitor, signals, page, own, alone=not policy.parts, hosts=known, names=written)
+        for part in policy.each
+    ]
     tables = [{**_hosts(ask), "c": _cookies(ask)} for ask in asked]
     return {"o": own, "n": int(bool(policy.sites)), "t": tables}
 
@@ -71,7 +78,8 @@ def guard_table(policy: Policy, visitor: Visitor, signals: Signals, page: Url | 
 class _Asked:
     """One policy asked for a page of one visitor.
 
-    `alone`: no other is asked besides. Then what the look-up finds anyway can be left out of the table.
+    `alone`: no other is asked besides. Then what the look-up finds anyway can be left out of the table. `hosts` and
+    `names`: what any of the policies says something of, so that none is taken for another.
     """
 
     policy: Policy
@@ -80,6 +88,8 @@ class _Asked:
     page: Url | None
     own: list[str] | None
     alone: bool
+    hosts: frozenset[str]
+    names: frozenset[str]
 
 
 def _as_script(table: Mapping[str, Any]) -> str:
@@ -90,7 +100,7 @@ def _as_script(table: Mapping[str, Any]) -> str:
 @lru_cache(maxsize=1)
 def _source() -> str:
     text = (resources.static() / "guard.js").read_text("utf-8")
-    return _OPEN_END.sub("", _SPACED.sub(r"\1", _INDENT.sub("", _COMMENT.sub("", text))))
+    return shorter_script(text.replace(*_PLACE))
 
 
 def _hosts(ask: _Asked) -> dict[str, Any]:
@@ -131,11 +141,27 @@ def _hosts(ask: _Asked) -> dict[str, Any]:
         }
     return {
         "u": unknown,
-        "d": " ".join(sorted(host for host, verdict in plain.items() if not verdict)),
-        "a": " ".join(sorted(host for host, verdict in plain.items() if verdict)),
+        **_listed(plain, ask.hosts, lambda host: "." in host and not _is_own(host, ask.own)),
         "r": dict(sorted(detailed.items())),
         "e": ends,
     }
+
+
+def _listed(verdicts: Mapping[str, int], known: frozenset[str], may_be_packed: Callable[[str], bool]) -> dict[str, Any]:
+    found: dict[str, Any] = {"h": [0, 0]}
+    for key, verdict in (("d", 0), ("a", 1)):
+        names = [name for name, given in verdicts.items() if given == verdict]
+        many = [name for name in names if name.isascii() and may_be_packed(name)]
+        if len(many) >= _PACKED_FROM:
+            packed = pack(many, known)
+            names = [name for name in names if name not in packed.names]
+            found["h"][verdict] = packed.form
+        found[key] = " ".join(sorted(names))
+    return found
+
+
+def _is_own(host: str, own: list[str] | None) -> bool:
+    return own is not None and _within_reach(host, own)
 
 
 def _query(query: QueryRule) -> list[str]:
@@ -180,27 +206,72 @@ def _cookies(ask: _Asked) -> dict[str, Any]:
         (entry for start in sorted(policy.cookies.patterns, reverse=True) for entry in entries(_at(policy, start))),
         key=lambda entry: (-len(entry.name.text), -len(entry.host)),
     )
-    while ask.alone and patterns and patterns[-1].verdict == unknown:
-        patterns.pop()
-    names: dict[int, list[str]] = {0: [], 1: []}
+    if ask.alone:
+        patterns = _that_count(patterns, unknown)
+    by_start = _by_start(patterns)
+    names: dict[str, int] = {}
     detailed: dict[str, list[list[Any]]] = {}
     for name, rules in sorted(policy.cookies.exact.items()):
         found = sorted(entries(rules), key=lambda entry: -len(entry.host))
         verdicts = {entry.verdict for entry in found}
-        if not found or (ask.alone and verdicts == {unknown} and not _matched(patterns, name)):
+        if not found or (ask.alone and verdicts == {_by_pattern(by_start, name, unknown)}):
             continue
         everywhere = any(not entry.host for entry in found)
         if everywhere and len(verdicts) == 1 and " " not in name:
-            names[verdicts.pop()].append(name)
+            names[name] = verdicts.pop()
         else:
             detailed[name] = [[entry.host, entry.verdict] for entry in found]
+    globs: list[list[str]] = [[], []]
+    ordered = []
+    by_length: dict[int, list[_Entry]] = {}
+    for entry in patterns:
+        by_length.setdefault(len(entry.name.text), []).append(entry)
+    for entry in patterns:
+        # Where length does not tell which comes first, the order has to.
+        rivals = (other for other in by_length[len(entry.name.text)] if other.verdict != entry.verdict)
+        if entry.host or " " in entry.name.text or any(_overlap(other.name, entry.name) for other in rivals):
+            ordered.append([entry.name.text, entry.host, entry.verdict])
+        else:
+            globs[entry.verdict].append(entry.name.text)
     return {
         "u": unknown,
-        "d": " ".join(names[0]),
-        "a": " ".join(names[1]),
+        **_listed(names, ask.names, lambda _: True),
         "x": detailed,
-        "p": [[entry.name.text, entry.host, entry.verdict] for entry in patterns],
+        "p": ordered,
+        "g": [" ".join(sorted(texts)) for texts in globs],
     }
+
+
+def _that_count(patterns: list[_Entry], unknown: int) -> list[_Entry]:
+    """Without those that say what holds for the unknown anyway, where no later one could say otherwise."""
+    kept: list[_Entry] = []
+    for entry in reversed(patterns):
+        if entry.verdict != unknown or any(o.verdict != unknown and _overlap(o.name, entry.name) for o in kept):
+            kept.append(entry)
+    return kept[::-1]
+
+
+def _overlap(one: Glob, other: Glob) -> bool:
+    """False only where no text fits both."""
+    starts = one.prefix.startswith(other.prefix) or other.prefix.startswith(one.prefix)
+    return starts and (one.suffix.endswith(other.suffix) or other.suffix.endswith(one.suffix))
+
+
+def _by_start(patterns: Iterable[_Entry]) -> dict[str, list[_Entry]]:
+    """Patterns by the letter that names must begin with, each list with those that take any."""
+    found: dict[str, list[_Entry]] = {start: [] for start in ["", *(entry.name.prefix[:1] for entry in patterns)]}
+    for entry in patterns:
+        for start in [entry.name.prefix[0]] if entry.name.prefix else found:
+            found[start].append(entry)
+    return found
+
+
+def _by_pattern(by_start: Mapping[str, list[_Entry]], name: str, unknown: int) -> int | None:
+    """The verdict on a cookie without an entry for its name; None where it depends on the host."""
+    for entry in by_start.get(name[:1], by_start[""]):
+        if entry.name.matches(name):
+            return None if entry.host else entry.verdict
+    return unknown
 
 
 def _on_path(rule: CookieRule, page: Url | None) -> bool:
@@ -211,10 +282,6 @@ def _on_path(rule: CookieRule, page: Url | None) -> bool:
 
 def _at(policy: Policy, start: str) -> tuple[CookieRule, ...]:
     return policy.cookies.patterns[start]
-
-
-def _matched(patterns: Iterable[_Entry], name: str) -> bool:
-    return any(entry.name.matches(name) for entry in patterns)
 
 
 def _within_reach(host: str, own: list[str] | None) -> bool:
