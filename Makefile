@@ -8,12 +8,15 @@ PYTEST_ARGS ?=
 # What `make test` leaves to `make soak`, and which tests: all of them.
 SELECT := not soak
 TESTS :=
-# A second interpreter, where there is one. In `make test` it runs what another Python can change (mitmproxy has another
-# version there; loops, sockets, files, parsers), as the time for both is ten minutes on two cores; `make also` runs all on
-# it but the browser, as pages do not know which Python made them.
+# A second interpreter, where there is one. In `make test` it runs what another Python can change: whatever runs inside
+# mitmproxy, which has another version there, and a few files on each of loops, sockets, databases and parsers, as the time
+# for both is ten minutes on two cores. `make also` runs all on it but the browser, as pages do not know which Python made
+# them.
 ALSO := 3.13
 ALSO_SELECT := not soak and not browser
-ALSO_TESTS := tests/addons tests/capture tests/core tests/live_steps tests/seal tests/server tests/soak tests/store tests/wire
+ALSO_TESTS := tests/addons tests/live_steps tests/soak tests/store tests/capture/test_flows.py tests/capture/test_packed.py \
+    tests/core/test_urls.py tests/seal/test_keys.py tests/server/test_bodies.py tests/server/test_command.py \
+    tests/server/test_hostile.py tests/wire/test_cookies.py tests/wire/test_html.py
 # uv is needed only to refresh constraints.txt.
 UV := uv==0.13.9
 

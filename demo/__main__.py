@@ -98,8 +98,8 @@ class Stage:
         return Visitor(proxy=f"http://127.0.0.1:{self._tap_port}", gpc=gpc)
 
     async def _show(self, visitor: Visitor, step: Step, record: Path, *, to_site: int) -> None:
-        with self._tap(record, to_site=to_site):
-            if step.press:
+        if step.press:
+            with self._tap(record, to_site=to_site):
                 # The first choice is made in the banner; once it is gone, on the page its link leads to.
                 page = await visitor.visit(f"{ORIGIN}/privacy")
                 if not any(form.action == CHOICE for form in page.forms):

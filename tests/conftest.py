@@ -1,12 +1,31 @@
-"""What holds for a run of the tests as a whole: the memory that collecting them takes.
+"""What holds for a run of the tests as a whole: the order of the files, the memory that collecting them takes.
 
 May go in here: what any test does without. May not: anything a test relies on to pass.
 """
 
 import gc
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+HERE = Path(__file__).parent
+
+# The files that take longest are begun first: begun last, one of them would keep one process while the other is idle.
+FIRST = (
+    "demo/test_demo.py",
+    "browser/test_evasion.py",
+    "promises/test_mutations.py",
+    "browser/test_guard.py",
+    "browser/test_captured_site.py",
+    "browser/test_up.py",
+    "browser/test_preferences.py",
+    "wire_vectors/test_wire_vectors.py",
+    "server/test_hostile.py",
+    "soak/test_streaming.py",
+    "soak/test_one_path.py",
+    "commands/test_reload.py",
+)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -19,3 +38,9 @@ def pytest_collection() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    place = {HERE / name: number for number, name in enumerate(FIRST)}
+    items.sort(key=lambda item: place.get(item.path, len(FIRST)))

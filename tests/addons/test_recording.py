@@ -26,6 +26,7 @@ from tests.addons.test_enforce import (
     shop_document,
     shop_policy,
 )
+from tests.called import called
 from tests.live import ROOT, Upstream, regular, reverse, running_command, running_proxy, running_upstream, send
 
 SENT = "session=1; _track=2; unheard=3"
@@ -154,12 +155,18 @@ class TestCommand:
             pytest.param(["--mode", "sideways"], "--mode sideways", id="unknown-mode"),
             pytest.param(["--mode", "reverse:ftp://x"], "no http or https address", id="upstream-of-another-kind"),
             pytest.param(["--mode", "regular", "--connect-to", "x"], "--connect-to", id="bad-route"),
-            pytest.param(["--mode", "regular", "--listen", "203.0.113.1"], "cannot start", id="address-not-ours"),
         ],
     )
     def test_bad_arguments_are_one_line(self, tmp_path: Path, arguments: list[str], said: str) -> None:
-        command = [sys.executable, "-m", "cmp", "proxy", "--policy", str(write_policy(tmp_path)), *arguments]
+        ended = called("proxy", "--policy", str(write_policy(tmp_path)), *arguments)
+        assert ended.status == 2
+        assert said in ended.err
+        assert len(ended.err.strip().splitlines()) == 1
+
+    def test_an_address_that_is_not_ours_is_one_line(self, tmp_path: Path) -> None:
+        command = [sys.executable, "-m", "cmp", "proxy", "--policy", str(write_policy(tmp_path)), "--mode", "regular"]
+        command += ["--listen", "203.0.113.1"]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 2
-        assert said in done.stderr
+        assert "cannot start" in done.stderr
         assert len(done.stderr.strip().splitlines()) == 1

@@ -1,12 +1,10 @@
 """A real site, captured once and served back on loopback, browsed in real Chromium through the proxy.
 
 What reached third parties must be what `explain` says, to the request; and the flow file of the visit, replayed, must
-give the decisions taken live.
+give the decisions taken live. `make test` browses two, `make soak` the others.
 """
 
 import json
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +26,8 @@ from cmp.proxy import ProxySettings
 from cmp.sites import registrable_domain
 from tests.browser.captured_site import Asked, read_site, serving
 from tests.browser.chromium import needs_chromium, running_chromium
-from tests.live import ROOT, running_proxy
+from tests.called import called
+from tests.live import running_proxy
 from tests.shared import needs_shared, shared
 
 pytestmark = [pytest.mark.browser, pytest.mark.shared, needs_chromium, needs_shared]
@@ -54,6 +53,7 @@ CNN_MOBILE = ("captures/odd/janodvarko__www-cnn-com.har", "http://www.cnn.com/")
             {"ajax.googleapis.com"},
             {"fonts.googleapis.com", "platform.twitter.com"},
             id="nghttp2-strict",
+            marks=pytest.mark.soak,
         ),
         pytest.param(
             *NGHTTP2,
@@ -62,8 +62,12 @@ CNN_MOBILE = ("captures/odd/janodvarko__www-cnn-com.har", "http://www.cnn.com/")
             {"platform.twitter.com"},
             id="nghttp2-fonts-authorised",
         ),
-        pytest.param(*SITESPEED, strict(), set(), {"www.google-analytics.com"}, id="sitespeed-strict"),
-        pytest.param(*H2O, strict(), set(), {"www.google-analytics.com", "ghbtns.com"}, id="h2o-strict"),
+        pytest.param(
+            *SITESPEED, strict(), set(), {"www.google-analytics.com"}, id="sitespeed-strict", marks=pytest.mark.soak
+        ),
+        pytest.param(
+            *H2O, strict(), set(), {"www.google-analytics.com", "ghbtns.com"}, id="h2o-strict", marks=pytest.mark.soak
+        ),
         pytest.param(*CNN_MOBILE, strict(), set(), {"bango.net"}, id="cnn-mobile-plain-http"),
     ],
 )
@@ -143,6 +147,6 @@ def _kind(request: Request) -> str:
 def _explain(policy: Path, questions: list[dict[str, str]], folder: Path) -> list[dict[str, Any]]:
     batch = folder / "asked.jsonl"
     batch.write_text("".join(json.dumps(question) + "\n" for question in questions))
-    command = [sys.executable, "-m", "cmp", "explain", "--policy", str(policy), "--batch", str(batch)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    said = called("explain", "--policy", str(policy), "--batch", str(batch))
+    assert said.status == 0, said.err
+    return [json.loads(line) for line in said.out.splitlines()]

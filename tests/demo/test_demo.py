@@ -14,6 +14,7 @@ from cmp.capture.reading import read_capture
 from cmp.policy.load import load_policy
 from demo.__main__ import OUTPUT, POLICY
 from demo.names import THIRD_PARTIES
+from tests.called import called
 from tests.live import ROOT
 from tests.one_path import Captures, canonical, recorded, replayed
 
@@ -66,29 +67,20 @@ def test_the_audit_of_each_step_finds_nothing(walk: str) -> None:
 
 
 def test_every_tracker_is_found_without_the_product(walk: str) -> None:
-    command = [sys.executable, "-m", "cmp", "audit", str(OUTPUT / "unprotected.flow"), "--policy", str(POLICY)]
-    done = subprocess.run(
-        [*command, "--choice", "none", "--format", "json"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
+    said = called(
+        *("audit", str(OUTPUT / "unprotected.flow"), "--policy", str(POLICY), "--choice", "none", "--format", "json")
     )
-    assert done.returncode == 1
-    found = json.loads(done.stdout)["findings"]
+    assert said.status == 1, said.err
+    found = json.loads(said.out)["findings"]
     sites = {finding["host"] for finding in found if finding["host"]}
     for tracker in sorted(TRACKERS):
         assert any(tracker == host or tracker.endswith("." + host) or host.endswith(tracker) for host in sites), tracker
 
 
 def test_the_sites_own_recording_replays_to_the_live_decisions(walk: str) -> None:
-    command = [sys.executable, "-m", "cmp", "audit", str(OUTPUT / "site.flow"), "--policy", str(POLICY)]
-    done = subprocess.run(
-        [*command, "--format", "json"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
-    )
-    assert done.returncode == 0, done.stdout[:2000]
-    report = json.loads(done.stdout)
+    said = called("audit", str(OUTPUT / "site.flow"), "--policy", str(POLICY), "--format", "json")
+    assert said.status == 0, said.out[:2000] + said.err
+    report = json.loads(said.out)
     live = report["captures"][0]["live"]
     assert live["compared"] > 50
     assert live["differ"] == 0

@@ -32,7 +32,7 @@ HERE = Path(__file__).parent
 # Counted by hand in the five documents. StellaService's promises are Stella Connect's too.
 PROMISES = {"SS": 13, "SC": 3, "HC": 32, "CS": 14, "CU": 26}
 ORGANISATIONAL = {"CS-4", "CU-6", "CU-21", "CU-24"}
-SAMPLE = 24
+SAMPLE = 8
 
 Test = Callable[[World], None]
 

@@ -24,14 +24,14 @@ def write_policy(folder: Path) -> Path:
 
 def arguments(folder: Path, *more: str) -> list[str]:
     policy = write_policy(folder)
-    start = [sys.executable, "-m", "cmp", "serve", "--policy", str(policy), "--keys", str(folder / "keys.json")]
+    start = ["serve", "--policy", str(policy), "--keys", str(folder / "keys.json")]
     return [*start, "--ledger", f"sqlite:{folder / 'ledger.db'}", *more]
 
 
 @contextmanager
 def serving(folder: Path, *more: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """The process and the port it listens on; killed at the end if it still runs."""
-    command = arguments(folder, "--port", "0", *more)
+    command = [sys.executable, "-m", "cmp", *arguments(folder, "--port", "0", *more)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

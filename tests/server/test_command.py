@@ -13,6 +13,8 @@ import pytest
 
 from cmp.ledger.statistics import statistics_of
 from cmp.ledger.verify import verify
+from cmp.seal.keys import make_keys
+from tests.called import called
 from tests.server.command import ROOT, arguments, serving
 
 
@@ -69,11 +71,11 @@ def test_scope_site(tmp_path: Path) -> None:
 
 
 def unusable(folder: Path, *more: str) -> str:
-    done = subprocess.run(arguments(folder, *more), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 2, done
-    assert done.stdout == ""
-    assert done.stderr.count("\n") == 1, done.stderr
-    return done.stderr
+    said = called(*arguments(folder, *more))
+    assert said.status == 2, said
+    assert said.out == ""
+    assert said.err.count("\n") == 1, said.err
+    return said.err
 
 
 def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
@@ -106,8 +108,7 @@ def test_what_cannot_be_used_is_one_line(tmp_path: Path, more: list[str], told: 
 
 
 def test_keys_that_others_may_read_are_refused(tmp_path: Path) -> None:
-    with serving(tmp_path):
-        pass
+    make_keys(tmp_path / "keys.json")
     (tmp_path / "keys.json").chmod(0o644)
     assert "chmod 600" in unusable(tmp_path, "--port", "0")
 

@@ -18,6 +18,7 @@ from cmp.desk.keying import link_secret
 from cmp.desk.link import Link, make_token
 from cmp.seal.keys import read_signing_keys
 from demo.site import running_site
+from tests.called import called
 from tests.core.examples import shop
 from tests.desk.offer import DESK
 from tests.server.command import ROOT
@@ -44,9 +45,9 @@ def consentry(*arguments: str) -> list[str]:
 
 
 def made_token(folder: Path, told: str) -> str:
-    command = consentry("serve", "--make-token", told, "--operator-tokens", str(folder / "operators.json"))
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    return done.stdout.removesuffix("\n")
+    said = called("serve", "--make-token", told, "--operator-tokens", str(folder / "operators.json"))
+    assert said.status == 0, said
+    return said.out.removesuffix("\n")
 
 
 @contextmanager
@@ -171,14 +172,13 @@ def test_without_the_option_there_is_no_listener_and_without_an_offer_no_desk(tm
 def test_what_cannot_be_used_is_one_line(tmp_path: Path, more: tuple[str, ...], told: str) -> None:
     write_policy(tmp_path)
     made_token(tmp_path, "olga:operator")
-    command = consentry(*serve(tmp_path, *(one.format(folder=tmp_path) for one in more)))
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert told in done.stderr.splitlines()[-1]
-    assert "hidden" not in done.stderr
+    said = called(*serve(tmp_path, *(one.format(folder=tmp_path) for one in more)))
+    assert (said.status, said.out) == (2, "")
+    assert told in said.err.splitlines()[-1]
+    assert "hidden" not in said.err
 
 
-def test_policy_and_keys_are_needed_for_everything_else(tmp_path: Path) -> None:
-    done = subprocess.run(consentry("serve"), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 2
-    assert "--policy, --keys" in done.stderr
+def test_policy_and_keys_are_needed_for_everything_else() -> None:
+    said = called("serve")
+    assert said.status == 2
+    assert "--policy, --keys" in said.err
