@@ -33,6 +33,11 @@ def claims_of(said: Said) -> Iterator[Claim]:
             yield Claim(name.lower(), frozenset(told.values()), tuple(sorted(told)))
 
 
+def has_string(said: Said) -> bool:
+    """Whether the request tells its receiver of the choice at all: a consent string with something in it."""
+    return any(name.lower() in _READERS and value for name, value in said.members)
+
+
 # What is claimed to be permitted, each with the word it falls under.
 _Told = Mapping[str, str]
 

@@ -56,7 +56,7 @@ class Records:
         if not times:
             text = "the capture has no times, so that no record can be placed in it"
             return Said(notes=(Note("ledger-untimed", text),))
-        named = self.persons | _named(capture)
+        named = self.persons | records_named(capture)
         behind, margin = (0.0, _UNMEASURED) if clock is None else (clock.behind, _MEASURED + clock.spread)
         with contents_of(self.source) as contents:
             found, nobodys = _records(contents, named, min(times) + behind, max(times) + behind)
@@ -86,7 +86,7 @@ def hashes_at(source: str, places: Iterable[int]) -> dict[int, str]:
         return {leaf.number: _hash(leaf) for leaf in contents.leaves() if leaf.number in wanted}
 
 
-def _named(capture: Capture) -> frozenset[str]:
+def records_named(capture: Capture) -> frozenset[str]:
     """The ids of records that consent cookies in the capture name, sent or set."""
     values = {cookie.value for entry in capture.entries for cookie in entry.asked.cookies}
     values.update(cookie.value for entry in capture.entries for cookie in entry.asked.set_cookies)

@@ -8,12 +8,13 @@ recording, taken again, must be among those counted; that the log has more is wh
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from cmp.audit.replay import Replay, Step
+from cmp.core.exchange import Phase
 from cmp.core.forms import decision_form
 from cmp.decision_log.chain import canonical
 from cmp.decision_log.naming import visit_key
@@ -49,9 +50,20 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
+class Contacted:
+    """A vendor that answered in a capture which our proxy did not record: how often, first in which entry and host."""
+
+    capture: str
+    vendor: str
+    host: str
+    first: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Review:
     """A log that was read. `lost` counts decisions that are missing at least; `agreement` is None without a recording
-    that could be compared."""
+    that could be compared. `contacted` are vendors in captures of browsers that were read beside it."""
 
     checked: Checked
     counted: tuple[Counted, ...]
@@ -59,6 +71,7 @@ class Review:
     visits: Mapping[str, int]
     lost: int
     agreement: Agreement | None
+    contacted: tuple[Contacted, ...] = ()
 
     @property
     def lacks(self) -> tuple[str, ...]:
@@ -106,7 +119,7 @@ class _Reading:
 
 def review(folder: Path, recordings: Iterable["Comparable"] = ()) -> Review:
     """Read a log, and hold recordings against it. Raises DecisionLogError where the folder holds no log."""
-    reading = _Reading()
+    reading, recordings = _Reading(), tuple(recordings)
     checked = check(folder, reading.take)
     counted = sorted(reading.counted.items(), key=lambda item: (-item[1], repr(item[0])))
     unknown = sorted(reading.unknown.items(), key=lambda item: (-item[1], item[0] or ""))
@@ -117,7 +130,20 @@ def review(folder: Path, recordings: Iterable["Comparable"] = ()) -> Review:
         visits=dict(sorted(reading.visits.items())),
         lost=sum(fault.decisions or 0 for fault in checked.faults),
         agreement=_agreement(reading, recordings),
+        contacted=tuple(one for recording in recordings for one in recording.contacted),
     )
+
+
+def _contacted(done: Replay) -> Iterator[Contacted]:
+    groups: dict[str, list[Step]] = {}
+    for step in done.steps:
+        entry, vendor = step.entry, step.decision.ruling.vendor
+        answered = entry.delivered is not None and entry.delivered.phase is Phase.RESPONSE
+        if vendor is not None and answered and entry.recorded is None:
+            groups.setdefault(vendor, []).append(step)
+    for vendor, steps in groups.items():
+        entry = steps[0].entry
+        yield Contacted(done.capture.file, vendor, entry.asked.url.host, entry.index, len(steps))
 
 
 def _compared(form: Mapping[str, Any], *, linked: bool = False) -> bytes:
@@ -128,15 +154,17 @@ def _compared(form: Mapping[str, Any], *, linked: bool = False) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Comparable:
-    """The decisions of a recording that a log must have: those taken for anybody, and those of audit visits."""
+    """The decisions of a recording that a log must have: those taken for anybody, and those of audit visits; of a
+    browser's own capture the vendors that were contacted."""
 
     asked: Counter[bytes]
     linked: Counter[bytes]
+    contacted: tuple[Contacted, ...] = ()
 
 
 def comparable(done: Replay) -> Comparable:
     """What of a recording can be held against a log: what our own proxy decided under the same policy."""
-    found = Comparable(Counter(), Counter())
+    found = Comparable(Counter(), Counter(), tuple(_contacted(done)))
     for step in done.steps:
         recorded = step.entry.recorded
         if recorded is None or recorded.policy != done.policy.fingerprint or step.visitor != step.entry.visitor:

@@ -32,6 +32,7 @@ class Stage(StrEnum):
 
     BEFORE = "before"
     AFTER_REJECT = "after-reject"
+    AFTER_WITHDRAWAL = "after-withdrawal"
     DESPITE_GPC = "despite-gpc"
     DESPITE_DNT = "despite-dnt"
     DESPITE_NEVER = "despite-never"
@@ -139,7 +140,7 @@ class Evidence:
         their own, and do not hide that somebody was contacted who may not be.
         """
         policy = _of_recipients(self.policy)
-        ruled = (_request(self.policy, policy, step, exchange) for step, exchange in self._delivered())
+        ruled = (self._staged(_request(self.policy, policy, step, exchange)) for step, exchange in self._delivered())
         return tuple(seen for seen in ruled if seen.ruling.reason is not Reason.OUT_OF_SCOPE)
 
     @cached_property
@@ -175,7 +176,36 @@ class Evidence:
         Our own endpoints are asked with every cookie, to see which must go, and never hand one on.
         """
         passed = (seen for seen in self.delivered if seen.exchange.kind is not Kind.CONSENT)
-        return tuple(cookie for seen in passed for cookie in _cookies(self.policy, seen.step, seen.exchange))
+        found = (cookie for seen in passed for cookie in _cookies(self.policy, seen.step, seen.exchange))
+        return tuple(self._staged(cookie) for cookie in found)
+
+    def _staged(self, seen: Sighting) -> Sighting:
+        """What was refused only after it had been granted was withdrawn."""
+        if seen.stage is not Stage.AFTER_REJECT:
+            return seen
+        withdrawn = self._withdrawn.get(seen.step.entry.index, ())
+        if seen.ruling.category not in withdrawn and f"vendor:{seen.ruling.vendor}" not in withdrawn:
+            return seen
+        return replace(seen, stage=Stage.AFTER_WITHDRAWAL)
+
+    @cached_property
+    def _withdrawn(self) -> Mapping[int, frozenset[str]]:
+        """By entry, what its visitor had granted earlier in the capture and has refused since.
+
+        Recordings of our own hold visits of several people: only those that are linked can be told apart.
+        """
+        granted: dict[tuple[str, str], frozenset[str]] = {}
+        found: dict[int, frozenset[str]] = {}
+        for step in self.replay.steps:
+            recorded, visitor = step.entry.recorded, step.visitor
+            key = (recorded.visit if recorded is not None else "", step.entry.asked.page_site)
+            before = granted.get(key, frozenset())
+            refused = visitor.refused if step.rival is None else visitor.refused | step.rival.refused
+            if gone := before & refused:
+                found[step.entry.index] = gone
+            if visitor.granted:
+                granted[key] = before | visitor.granted
+        return found
 
     def _delivered(self) -> Iterator[tuple[Step, Exchange]]:
         for step in self.replay.steps:

@@ -43,6 +43,39 @@ def requests_found(evidence: Evidence, code: str, sightings: Iterable[Sighting],
         yield _finding(evidence, code, group, level, found)
 
 
+def without_grant(evidence: Evidence, code: str, technique: str) -> Iterator[Finding]:
+    """Requests to vendors of a technique though the visitor granted neither the vendor nor its category.
+
+    A breach where the policy asks for consent; a note where it lets the vendor load without, and does not call it
+    necessary. On the vendor's own pages its parts are none of the technique's.
+    """
+    early = [seen for seen in evidence.requests if _uses(evidence, seen, technique) and not _granted(seen)]
+    refused = [seen for seen in early if not seen.ruling.allowed]
+    allowed = [seen for seen in early if seen.ruling.allowed and not _necessary(evidence, seen)]
+    yield from requests_found(evidence, code, refused, evidence.breach)
+    yield from requests_found(evidence, code, allowed, evidence.promised(code, Level.NOTE))
+
+
+def _uses(evidence: Evidence, seen: Sighting, technique: str) -> bool:
+    if seen.ruling.vendor is None:
+        return False
+    vendor = evidence.policy.vendors[seen.ruling.vendor]
+    return technique in vendor.techniques and vendor.company not in evidence.once(_visited)
+
+
+def _visited(evidence: Evidence) -> frozenset[str]:
+    return frozenset(evidence.party(page.exchange) for page in evidence.pages)
+
+
+def _granted(seen: Sighting) -> bool:
+    granted = seen.step.visitor.granted
+    return f"vendor:{seen.ruling.vendor}" in granted or seen.ruling.category in granted
+
+
+def _necessary(evidence: Evidence, seen: Sighting) -> bool:
+    return seen.ruling.category is not None and evidence.policy.categories[seen.ruling.category].necessary
+
+
 def cookies_found(evidence: Evidence, code: str, sightings: Iterable[Sighting], level: Level) -> Iterator[Finding]:
     """One finding for each name of a cookie and site of its host.
 

@@ -42,6 +42,14 @@ def posted(post_data: object, beside: Callable[[str], bytes | None] | None = Non
     return (_from_params(params, type_) if isinstance(params, list) else b""), type_
 
 
+def sent_frames(messages: object) -> bytes:
+    """What a browser sent through a WebSocket, a line for each message, of the list that Chrome and Playwright write
+    as `_webSocketMessages`. Messages that are no text (opcode 2) are left out."""
+    listed = messages[:2_000] if isinstance(messages, list) else []
+    sent = [m for m in listed if isinstance(m, Mapping) and m.get("type") == "send" and m.get("opcode", 1) == 1]
+    return _bytes("\n".join(text for m in sent if isinstance(text := m.get("data"), str)))
+
+
 def _bytes(text: str) -> bytes:
     return text[:BODY_LIMIT].encode("utf-8", "replace")[:BODY_LIMIT]
 

@@ -31,7 +31,8 @@ class Answer:
     `location` is where it redirects to, as written, "" for nowhere. `tracking` is the tracking status it states (W3C
     Tracking Preference Expression, section 6): the first character of `Tk`, or of "tracking" in the status resource
     below `/.well-known/dnt/`; "" for none. `clock` is what the server's clock said when it answered (`Date` and `Age`),
-    Unix seconds, None where it does not say.
+    Unix seconds, None where it does not say. `etag` is the name its body has in the cache, as written (RFC 9110,
+    section 8.8.3).
     """
 
     status: int
@@ -40,6 +41,7 @@ class Answer:
     location: str = ""
     tracking: str = ""
     clock: float | None = None
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +49,15 @@ class Recorded:
     """The decision that our proxy took live and left in the flow: its JSON form and the policy's fingerprint.
 
     `tags` are what was, or would have been, stopped inside the page itself: "url", "kind" and the ruling.
-    `visit` is the id of the audit visit that the exchange belongs to, "" for none.
+    `visit` is the id of the audit visit that the exchange belongs to, "" for none. `enforced`: the decision was carried
+    out, not only observed.
     """
 
     policy: str
     decision: Mapping[str, Any]
     tags: tuple[Mapping[str, Any], ...] = ()
     visit: str = ""
+    enforced: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,9 @@ class Entry:
 
     `body` is the delivered request's, at most BODY_LIMIT bytes of it, without its content coding; empty where there is
     none and where the source does not show it; `body_missing` tells that there must have been one. `body_type` is its
-    Content-Type as written. `ended` is when the last of the answer had come, Unix seconds, None where nobody can tell.
+    Content-Type as written. Of a WebSocket the body is what was sent through it, a line for each message. `ended` is
+    when the last of the answer had come, Unix seconds, None where nobody can tell. `validator` is the name of a cached
+    copy that the request asked about (If-None-Match), as written.
     """
 
     index: int
@@ -79,6 +85,7 @@ class Entry:
     body_type: str = ""
     body_missing: bool = False
     ended: float | None = None
+    validator: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from mitmproxy.proxy.mode_specs import ReverseMode
 
 from cmp.capture.bodies import is_tracking_resource, must_have_body, tracking_status, without_coding
 from cmp.capture.capture import (
+    BODY_LIMIT,
     Answer,
     Capture,
     CaptureError,
@@ -265,7 +266,7 @@ def _read(index: int, recorded: http.HTTPFlow, original: http.HTTPFlow) -> Entry
                 answer=_answer(asked.url.path, original.response),
                 ended=_ended(original.response),
             ),
-            original.request,
+            original,
         )
     blocked = mark.blocked
     if blocked:
@@ -277,10 +278,10 @@ def _read(index: int, recorded: http.HTTPFlow, original: http.HTTPFlow) -> Entry
         delivered=None if blocked else _marked(recorded, mark),
         answer=None if blocked else _answer(asked.url.path, recorded.response),
         visitor=mark.visitor,
-        recorded=Recorded(mark.policy, mark.decision, mark.tags, str(recorded.metadata.get(VISIT, ""))),
+        recorded=Recorded(mark.policy, mark.decision, mark.tags, str(recorded.metadata.get(VISIT, "")), mark.enforced),
         ended=None if blocked else _ended(recorded.response),
     )
-    return entry if blocked else _with_body(entry, recorded.request)
+    return entry if blocked else _with_body(entry, recorded)
 
 
 def _marked(http_flow: http.HTTPFlow, mark: Mark) -> Exchange:
@@ -289,13 +290,22 @@ def _marked(http_flow: http.HTTPFlow, mark: Mark) -> Exchange:
     return replace(exchange, carries=mark.carries) if mark.carries else exchange
 
 
-def _with_body(entry: Entry, request: http.Request) -> Entry:
+def _with_body(entry: Entry, flow: http.HTTPFlow) -> Entry:
     """The entry with the body that went out. One that was streamed through was not recorded."""
+    request = flow.request
     headers = header_list(request.headers)
+    entry = replace(entry, validator=next(iter(field_lines(headers, "if-none-match")), ""))
     if request.raw_content is None:
         return replace(entry, body_missing=must_have_body(request.method, headers))
-    body = _plain(request.raw_content, headers)
+    body = _plain(request.raw_content, headers) or _sent_through(flow)
     return replace(entry, body=body, body_type=next(iter(field_lines(headers, "content-type")), "") if body else "")
+
+
+def _sent_through(flow: http.HTTPFlow) -> bytes:
+    """The text messages that a browser sent through a WebSocket, a line each."""
+    messages = flow.websocket.messages if flow.websocket is not None else []
+    sent = [message.content for message in messages if message.from_client and message.is_text]
+    return b"\n".join(sent)[:BODY_LIMIT]
 
 
 def _observed(http_flow: http.HTTPFlow, *, reverse: bool, endpoint: bool = False) -> Exchange:
@@ -317,6 +327,7 @@ def _answer(path: str, response: http.Response | None) -> Answer | None:
         location=next(iter(field_lines(headers, "location")), ""),
         tracking=tracking_status(headers, _plain(body or b"", headers) if is_tracking_resource(path) else None),
         clock=server_clock(headers),
+        etag=next(iter(field_lines(headers, "etag")), ""),
     )
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from cmp.capture.bodies import is_tracking_resource, must_have_body, posted, tracking_status
+from cmp.capture.bodies import is_tracking_resource, must_have_body, posted, sent_frames, tracking_status
 from cmp.capture.capture import (
     Answer,
     Capture,
@@ -252,6 +252,7 @@ def _read(index: int, url: Url, item: Mapping[str, Any], request: Mapping[str, A
     time = _time(item.get("startedDateTime"))
     targets = tuple(t for t in (_word(response.get("redirectURL")), *field_lines(back, "location")) if t)
     body, body_type = posted(request.get("postData"), beside)
+    body = body or sent_frames(item.get("_webSocketMessages"))
     return _Read(
         visit=Visit(
             index=index,
@@ -275,6 +276,7 @@ def _read(index: int, url: Url, item: Mapping[str, Any], request: Mapping[str, A
             location=targets[0] if targets else "",
             tracking=tracking_status(back, content.get("text") if is_tracking_resource(url.path) else None),
             clock=server_clock(back),
+            etag=next(iter(field_lines(back, "etag")), ""),
         ),
         listed=_lists_cookies(request.get("cookies")),
         listed_back=_lists_cookies(response.get("cookies")),
@@ -380,7 +382,12 @@ def _entry(read: _Read, place: Place, *, sanitised: bool) -> Entry:
         body_type=read.body_type if read.body else "",
         body_missing=read.body_missing,
         ended=read.ended,
+        validator=_validator(read),
     )
+
+
+def _validator(read: _Read) -> str:
+    return next(iter(field_lines(read.visit.request, "if-none-match")), "")
 
 
 def _own_entry(read: _Read, ours: _Ours) -> Entry:
@@ -406,11 +413,12 @@ def _own_entry(read: _Read, ours: _Ours) -> Entry:
         delivered=None if mark.blocked or ours.edited else exchange,
         answer=read.answer,
         visitor=mark.visitor,
-        recorded=Recorded(mark.policy, mark.decision, mark.tags, ours.visit),
+        recorded=Recorded(mark.policy, mark.decision, mark.tags, ours.visit, mark.enforced),
         body=read.body,
         body_type=read.body_type if read.body else "",
         body_missing=read.body_missing,
         ended=read.ended,
+        validator=_validator(read),
     )
 
 

@@ -109,7 +109,7 @@ def test_a_browser_that_sends_gpc_from_a_moment_on(events: str, forbidden: bool)
 def test_an_event_counts_more_than_what_our_proxy_or_a_platform_recorded() -> None:
     agreed = f"session=1; {platform('true')}"
     done = replayed(at(0, document(cookie=agreed)), at(5, request(STATS)), events="2=refuse")
-    assert told(done) == [(AFTER, "violation")]
+    assert told(done) == [("consent.after-withdrawal", "violation")]
     assert [step.source for step in done.steps] == ["Cookiebot", "event"]
 
 

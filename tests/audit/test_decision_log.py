@@ -16,6 +16,7 @@ from cmp.decision_log.folder import segment_files
 from cmp.decision_log.writer import LogSettings
 from cmp.seal.audit_token import make_token
 from tests.addons.test_enforce import FROM_SITE, SITE, STRANGER, TRACKER, from_upstream, shop_document, shop_policy
+from tests.audit.hars import document, har, request
 from tests.decision_log.examples import BLOCKED, Item, rewrite, running_log, unknown, write
 from tests.live import regular, running_proxy, running_upstream, send
 
@@ -94,6 +95,21 @@ def test_decisions_that_the_log_lacks_are_a_finding(
     assert (found["level"], found["evidence"]) == ("potential", {"compared": 10, "lacking": 10})
 
 
+def test_a_vendor_that_the_log_never_counted_was_reached_past_the_proxy(
+    left: Left, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    browser = tmp_path / "browser.har"
+    browser.write_bytes(har(document(f"http://{SITE}/"), request(f"http://{TRACKER}/p", "image")))
+    write(tmp_path / "other", unknown("x.test"))
+
+    def bypassed(log: str) -> list[tuple[str, str]]:
+        _, report = left.audit(str(browser), log=log, capsys=capsys)
+        return [(one["vendor"], one["level"]) for one in report["findings"] if one["code"] == "proxy.bypass"]
+
+    assert bypassed("log") == []
+    assert bypassed(str(tmp_path / "other")) == [("tracker", "potential")]
+
+
 def test_a_log_that_was_altered_is_a_violation(left: Left, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     copy = Path(shutil.copytree(left.folder / "log", tmp_path / "log"))
     rewrite(segment_files(copy)[1], lambda lines: [*lines[:3], *lines[4:]])
@@ -108,7 +124,7 @@ def test_where_the_log_lost_decisions_nothing_is_said_of_agreement(tmp_path: Pat
         log.note(Item(BLOCKED))
     found = review(tmp_path)
     assert (found.lost, found.checked.broken) == (1, False)
-    assert [[finding.code for finding in one.find(found)] for one in LOG_DETECTORS] == [[], [], ["log.lost"]]
+    assert [finding.code for one in LOG_DETECTORS for finding in one.find(found)] == ["log.lost"]
 
 
 def test_unknown_sites_come_out_most_asked_first(tmp_path: Path) -> None:

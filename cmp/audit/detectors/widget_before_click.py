@@ -19,9 +19,9 @@ Level: a violation where the policy asks for consent; a note where it lets the w
 
 from collections.abc import Iterator
 
-from cmp.audit.evidence import Evidence, Sighting
-from cmp.audit.finding import Finding, Level
-from cmp.audit.gather import requests_found
+from cmp.audit.evidence import Evidence
+from cmp.audit.finding import Finding
+from cmp.audit.gather import without_grant
 from cmp.core.exchange import Unseen
 
 CODE = "widget.before-click"
@@ -33,29 +33,4 @@ TECHNIQUE = "social-widget"
 
 
 def find(evidence: Evidence) -> Iterator[Finding]:
-    early = [seen for seen in evidence.requests if _is_widget(evidence, seen) and not _granted(seen)]
-    refused = [seen for seen in early if not seen.ruling.allowed]
-    allowed = [seen for seen in early if seen.ruling.allowed and not _necessary(evidence, seen)]
-    yield from requests_found(evidence, CODE, refused, evidence.breach)
-    yield from requests_found(evidence, CODE, allowed, evidence.promised(CODE, Level.NOTE))
-
-
-def _is_widget(evidence: Evidence, seen: Sighting) -> bool:
-    if seen.ruling.vendor is None:
-        return False
-    vendor = evidence.policy.vendors[seen.ruling.vendor]
-    # On the network's own pages its parts are no widgets.
-    return TECHNIQUE in vendor.techniques and vendor.company not in evidence.once(_visited)
-
-
-def _visited(evidence: Evidence) -> frozenset[str]:
-    return frozenset(evidence.party(page.exchange) for page in evidence.pages)
-
-
-def _granted(seen: Sighting) -> bool:
-    granted = seen.step.visitor.granted
-    return f"vendor:{seen.ruling.vendor}" in granted or seen.ruling.category in granted
-
-
-def _necessary(evidence: Evidence, seen: Sighting) -> bool:
-    return seen.ruling.category is not None and evidence.policy.categories[seen.ruling.category].necessary
+    return without_grant(evidence, CODE, TECHNIQUE)
