@@ -19,6 +19,7 @@ from cmp.ledger.record import Kind, Record
 FORMAT = 2
 # Formats of leaves that a ledger may hold. Format 1 was written before there were trees; its leaves stay as they are.
 FORMATS = frozenset({1, 2})
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 class Part(StrEnum):
@@ -41,7 +42,7 @@ def canonical(value: Mapping[str, Any]) -> bytes:
 
     For what records hold (ASCII keys, integers, text without lone surrogates) this is RFC 8785.
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _JSON.encode(value).encode()
 
 
 def content_of(leaf: bytes) -> Mapping[str, Any]:

@@ -7,13 +7,17 @@ May go in here: the columns a leaf has beside its bytes, writing leaves and node
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Table
 
 from cmp.ledger import schema
 from cmp.ledger.leaves import Part, content_of
 from cmp.ledger.tree import Node, leaf_hash
+
+# Of eight columns: older SQLite takes 999 values in a statement.
+_MOST_ROWS = 64
 
 
 def place_of_leaf(index: int, hashed: bytes) -> bytes:
@@ -44,24 +48,37 @@ class LeafRow:
         return cls(index, part, content["kind"], content["hour"], body, leaf_hash(body), sealed)
 
     @property
-    def values(self) -> dict[str, Any]:
-        return {
-            "idx": self.index,
-            "part": self.part.value,
-            "kind": self.kind,
-            "hour": self.hour,
-            "body": self.body,
-            "hash": self.hash,
-            "placed": place_of_leaf(self.index, self.hash),
-            "sealed": self.sealed,
-        }
+    def values(self) -> tuple[Any, ...]:
+        """In the order of the table's columns."""
+        placed = place_of_leaf(self.index, self.hash)
+        return self.index, self.part.value, self.kind, self.hour, self.body, self.hash, placed, self.sealed
 
 
 def insert_leaves(connection: Connection, rows: Sequence[LeafRow]) -> None:
-    if rows:
-        connection.execute(schema.leaf.insert(), [row.values for row in rows])
+    insert(connection, schema.leaf, [row.values for row in rows])
 
 
 def insert_nodes(connection: Connection, nodes: Iterable[Node]) -> None:
-    if values := [{"level": node.level, "idx": node.index, "hash": node.hash} for node in nodes]:
-        connection.execute(schema.node.insert(), values)
+    insert(connection, schema.node, [(node.level, node.index, node.hash) for node in nodes])
+
+
+def insert(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Adds rows, each with a value for every column in the table's order.
+
+    Many in one statement: SQLite's driver gives the interpreter away with each statement it carries out, and where
+    another thread is busy gets it back no sooner than that one is made to (`sys.getswitchinterval`).
+    """
+    mark, at = "?" if connection.dialect.paramstyle == "qmark" else "%s", 0
+    while at < len(rows):
+        # Powers of two, so that there are few statements to prepare.
+        many = min(_MOST_ROWS, 1 << (len(rows) - at).bit_length() - 1)
+        values = tuple(value for row in rows[at : at + many] for value in row)
+        connection.exec_driver_sql(_insertion(table, many, mark), values)
+        at += many
+
+
+@lru_cache(maxsize=256)
+def _insertion(table: Table, many: int, mark: str) -> str:
+    row = f"({', '.join([mark] * len(table.columns))})"
+    names = ", ".join(table.columns.keys())
+    return f"INSERT INTO {table.name} ({names}) VALUES {', '.join([row] * many)}"  # noqa: S608 - our own names

@@ -20,11 +20,16 @@ from cmp.ledger import leaves, schema, sealing
 from cmp.ledger.heads import Head, SignedHead, Signs, sign_head
 from cmp.ledger.leaves import Part
 from cmp.ledger.record import GRANTING, SECONDS_PER_HOUR, Kind, Record, hour_of
-from cmp.ledger.rows import LeafRow, insert_leaves, insert_nodes
+from cmp.ledger.rows import LeafRow, insert, insert_leaves, insert_nodes
 from cmp.ledger.tree import Frontier, Node, leaf_hash
 
 # Persons asked about in one statement.
 _AT_ONCE = 500
+# Statements of every commit, put together once.
+_TURN = select(schema.state).with_for_update()
+_END = schema.state.update().values({name: bindparam(name) for name in ("size", "peaks", "merged_hour")})
+_HEAD = ("size", "root", "signer", "signature")
+_SET_HEAD = schema.head.update().where(schema.head.c.hour == bindparam("of")).values({n: bindparam(n) for n in _HEAD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,7 @@ class Batch:
     merged_hour: int
     _rows: list[LeafRow] = field(default_factory=list)
     _nodes: list[Node] = field(default_factory=list)
-    _owners: list[dict[str, Any]] = field(default_factory=list)
+    _owners: list[tuple[int, bytes]] = field(default_factory=list)
     _persons: dict[bytes, _Person | None] = field(default_factory=dict)
     _new: set[bytes] = field(default_factory=set)
     _touched: set[bytes] = field(default_factory=set)
@@ -94,7 +99,7 @@ class Batch:
     @classmethod
     def begin(cls, connection: Connection, now: float) -> "Batch":
         """Waits for its turn, and reads where the tree ends. Read anew each time: right also after a failure."""
-        row = connection.execute(select(schema.state).with_for_update()).one()
+        row = connection.execute(_TURN).one()
         try:
             frontier = Frontier.of(row.size, bytes(row.peaks))
         except ValueError as error:
@@ -166,7 +171,7 @@ class Batch:
 
     def _add_personal(self, visitor: bytes, body: bytes, sealed: bytes) -> LeafRow:
         row = self.add(Part.PERSONAL, body, sealed)
-        self._owners.append({"idx": row.index, "visitor": visitor})
+        self._owners.append((row.index, visitor))
         self._touched.add(visitor)
         return row
 
@@ -217,8 +222,7 @@ class Batch:
         """Writes what has been gathered."""
         insert_leaves(self.connection, self._rows)
         insert_nodes(self.connection, self._nodes)
-        if self._owners:
-            self.connection.execute(schema.owner.insert(), self._owners)
+        insert(self.connection, schema.owner, self._owners)
         self._write_persons()
         _add(self.connection, schema.pending, ("hash",), list(self._refusals.values()))
         for gathered in (self._rows, self._nodes, self._owners, self._new, self._touched, self._refusals):
@@ -226,8 +230,7 @@ class Batch:
 
     def _write_persons(self) -> None:
         new = [self._values(visitor) for visitor in sorted(self._new)]
-        if new:
-            self.connection.execute(schema.person.insert(), new)
+        insert(self.connection, schema.person, [tuple(values.values()) for values in new])
         again = [self._values(visitor) for visitor in sorted(self._touched - self._new)]
         if again:
             own: dict[str, Any] = {name: bindparam(f"its_{name}") for name in ("last_hour", "until_hour")}
@@ -255,7 +258,7 @@ class Batch:
         """Writes the rest, the new end of the tree, and its head, signed where there is a key to sign it."""
         self.flush()
         state = {"size": self.frontier.size, "peaks": self.frontier.packed, "merged_hour": self.merged_hour}
-        self.connection.execute(schema.state.update().values(state))
+        self.connection.execute(_END, state)
         if signer is None:
             return None
         # To the hour: a head would otherwise keep the moment of a record that was erased.
@@ -267,16 +270,10 @@ class Batch:
 
 def put_head(connection: Connection, signed: SignedHead) -> None:
     """Keeps a head as the latest of its hour."""
-    values = {
-        "hour": signed.head.hour,
-        "size": signed.head.size,
-        "root": signed.head.root,
-        "signer": signed.key,
-        "signature": signed.signature,
-    }
-    where = schema.head.c.hour == signed.head.hour
-    if not connection.execute(schema.head.update().where(where).values(values)).rowcount:
-        connection.execute(schema.head.insert().values(values))
+    values = (signed.head.size, signed.head.root, signed.key, signed.signature)
+    hour = signed.head.hour
+    if not connection.execute(_SET_HEAD, {"of": hour, **dict(zip(_HEAD, values, strict=True))}).rowcount:
+        insert(connection, schema.head, [(hour, *values)])
 
 
 def know_signers(connection: Connection, keys: Mapping[str, bytes]) -> None:

@@ -4,11 +4,12 @@ May go in here: collecting what waits into one transaction, answering after its 
 not: what a row looks like (`store.py`), the loop of the caller beyond answering it.
 
 Group commit: whatever has queued up while one commit was syncing goes into the next one together. Nobody waits for a
-timer, and under load the sync's cost is shared. Each commit carries the tree's new head, signed.
+timer, and under load the sync's cost is shared. What one turn of an event loop asks for is handed over as a whole when
+the turn ends: handed over one by one, the first would take a commit for itself, and the writer and the loop would take
+the interpreter from each other at every row. Each commit carries the tree's new head, signed.
 """
 
 import asyncio
-import queue
 import threading
 import time
 from collections import defaultdict
@@ -50,10 +51,11 @@ class Writer:
         self._database, self._clock = database, clock
         # Whose public keys the ledger knows, as far as this process knows.
         self._signer, self._known = signer, False
-        # One place more, so that the end can be queued behind a full queue's last job.
-        self._queue: queue.Queue[Job | None] = queue.Queue(queue_limit + 1)
         self._queue_limit = queue_limit
-        self._gate = threading.Lock()
+        # What waits for the writer, and what the loops gather in the turn they are in.
+        self._waiting: list[Job] = []
+        self._gathered: dict[asyncio.AbstractEventLoop, list[Job]] = {}
+        self._gate = threading.Condition()
         self._closed = False
         self._counts: dict[tuple[str, int], int] = {}
         self._counting = threading.Lock()
@@ -77,18 +79,28 @@ class Writer:
     # ------------------------------------------------------------------------------------- from any thread
 
     def put(self, job: Job) -> None:
-        """Queues a job without waiting. Raises LedgerError: closed, or too many are waiting."""
+        """Queues a job, on the thread of its loop, without waiting. Raises LedgerError: closed, or too many wait."""
         with self._gate:
             if self._closed:
                 raise LedgerError(Reason.CLOSED, self._database.told, "the ledger is closed", "start the server again")
-            if self._queue.qsize() >= self._queue_limit:
+            if len(self._waiting) + sum(map(len, self._gathered.values())) >= self._queue_limit:
                 raise LedgerError(
                     Reason.BUSY,
                     self._database.told,
                     f"{self._queue_limit} choices are waiting to be stored already",
                     "try again in a moment; if it stays so, the disk is too slow",
                 )
-            self._queue.put_nowait(job)
+            if (gathered := self._gathered.get(job.loop)) is not None:
+                gathered.append(job)
+                return
+            self._gathered[job.loop] = [job]
+        job.loop.call_soon(self._hand_over, job.loop)
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        with self._gate:
+            # Nothing where the end came first.
+            self._waiting += self._gathered.pop(loop, ())
+            self._gate.notify()
 
     def count(self, event: str, hour: int) -> None:
         with self._counting:
@@ -103,7 +115,10 @@ class Writer:
             if self._closed:
                 return
             self._closed = True
-            self._queue.put_nowait(None)
+            for gathered in self._gathered.values():
+                self._waiting += gathered
+            self._gathered.clear()
+            self._gate.notify()
         self._thread.join()
 
     # ------------------------------------------------------------------------------------- the writer's thread
@@ -124,19 +139,12 @@ class Writer:
 
     def _collect(self) -> tuple[list[Job], bool]:
         """What is waiting now, and whether to go on afterwards. Waits, but not longer than counts may."""
-        jobs: list[Job] = []
-        try:
-            job = self._queue.get(timeout=COUNTS_EVERY)
-            while job is not None:
-                # Who was cancelled before its turn is not waiting any more; nothing of it was stored.
-                if not job.answer.cancelled():
-                    jobs.append(job)
-                if len(jobs) >= _LARGEST_BATCH:
-                    return jobs, True
-                job = self._queue.get_nowait()
-        except queue.Empty:
-            return jobs, True
-        return jobs, False
+        with self._gate:
+            self._gate.wait_for(lambda: self._waiting or self._closed, COUNTS_EVERY)
+            jobs, self._waiting = self._waiting[:_LARGEST_BATCH], self._waiting[_LARGEST_BATCH:]
+            going = not self._closed or bool(self._waiting)
+        # Who was cancelled before its turn is not waiting any more; nothing of it was stored.
+        return [job for job in jobs if not job.answer.cancelled()], going
 
     def _write(self, jobs: Sequence[Job], counts: dict[tuple[str, int], int]) -> None:
         """One transaction. Each job's outcome is its acknowledgement only if the commit returned."""

@@ -28,6 +28,7 @@ from cmp.seal.site import ConsentSite
 # Browsers keep no cookie whose name and value are longer than 4,096 bytes together (RFC 6265bis, section 5.6).
 LIMIT = 3_980
 _FOR = b"consent-cookie."
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 _NO_TERMS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -81,7 +82,7 @@ def write_cookie(
     if record and visitor.granted:
         payload["i"] = record
     key_id = next(iter(keys.keys))
-    text = json.dumps(payload, sort_keys=True, separators=(",", ":")).encode("utf-8")
+    text = _JSON.encode(payload).encode("utf-8")
     signed = f"1.{_encode(text)}.{key_id}"
     _, signature = keys.sign(_FOR + signed.encode("ascii"))
     return f"{signed}.{_encode(signature)}"

@@ -24,8 +24,12 @@ async def read_body(request: web.Request, types: Collection[str]) -> bytes | Fai
         return Failure(MEDIA_TYPE)
     if (request.content_length or 0) > LIMIT:
         return Failure(TOO_LARGE)
-    body = bytearray()
     try:
+        if request.content.is_eof():
+            # All of it came with the head, as it does for a choice: nothing to wait for.
+            whole = request.content.read_nowait()
+            return whole if len(whole) <= LIMIT else Failure(TOO_LARGE)
+        body = bytearray()
         async with asyncio.timeout(PATIENCE):
             while chunk := await request.content.readany():
                 body += chunk

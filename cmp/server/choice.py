@@ -12,6 +12,7 @@ from aiohttp import web
 from cmp.core.consent import Visitor
 from cmp.core.policy import Policy
 from cmp.core.signals import Signals
+from cmp.core.urls import parse_url
 from cmp.ledger.record import Source
 from cmp.seal.form_token import token_holds
 from cmp.server.answers import add_set_cookies, failure, page
@@ -29,11 +30,14 @@ from cmp.server.problems import CROSS_SITE, STALE, UNPROVEN, Failure
 from cmp.server.recording import How, Stored, store
 from cmp.server.same_origin import Sender, sender_of
 from cmp.server.state import state_answer
+from cmp.sites import registrable_domain
 from cmp.wire.banner import answer_html
 from cmp.wire.well_known import DNT, stated
 
 
 def setup(app: web.Application) -> None:
+    # The list of suffixes is read at the first look-up, and takes a third of a second: not while a visitor waits.
+    registrable_domain(parse_url(app[SITE].origin).host)
     app[ENDPOINTS].add("POST", "choice", _choose)
     app[ENDPOINTS].add("POST", "withdraw", _withdraw)
     app[ENDPOINTS].add("POST", "do-not-sell", _opt_out)
@@ -78,7 +82,8 @@ async def _take(
     if isinstance(posting, Failure):
         return failure(request, posting)
     caller = caller_of(request)
-    caller = replace(caller, language=language_of(request, posting.language))
+    if posting.language:
+        caller = replace(caller, language=language_of(request, posting.language))
     choice = decide(policy, posting, caller.visitor, caller.signals)
     if isinstance(choice, Choice) and sender is Sender.UNPROVEN:
         choice = _vouched_for(request, posting, choice, caller.now)

@@ -28,6 +28,9 @@ def expiring_lines(
     page: str,
 ) -> Sequence[str]:
     """Set-Cookie values that expire each first-party cookie the visitor now denies. `page` is a path on the site."""
+    cookies = [cookie for cookie in cookies if cookie.name != site.cookie_name]
+    if not cookies:
+        return ()
     home = parse_url(f"{site.origin}/")
     try:
         url = parse_url(page, home)

@@ -4,6 +4,7 @@ May go in here: the state's form, also what a choice is answered with. May not: 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -40,7 +41,9 @@ async def _show(request: web.Request) -> web.Response:
 
 def state_answer(app: web.Application, caller: Caller) -> web.Response:
     """What holds for a visitor. The same for everybody with the same choice, signals and language, so it is kept."""
-    kept, asked = app[ANSWERS].of(caller.policy), (caller.visitor, caller.signals, caller.language)
+    # When it was chosen says nothing of what holds: what does not hold any more is not in it.
+    visitor = replace(caller.visitor, decided_at=None, policy="")
+    kept, asked = app[ANSWERS].of(caller.policy), (visitor, caller.signals, caller.language)
     if asked not in kept:
         if len(kept) >= _MOST_KEPT:
             kept.clear()
