@@ -17,6 +17,7 @@ from cmp.server.operator import (
     invitations,
     lists,
     monitoring,
+    openapi,
     oversight,
     purging,
 )
@@ -42,6 +43,7 @@ def make_operator_app(main: web.Application, tokens: TokenFile, host: str, port:
     for topic in (lists, invitations, answers_to_requests, consents, oversight, purging):
         topic.setup(app)
     monitoring.setup(app, main)
+    openapi.setup(app)
     return app
 
 

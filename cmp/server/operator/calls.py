@@ -4,7 +4,7 @@ May go in here: the table, reading members of a body. May not: what a call does;
 `setup`.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,6 +108,12 @@ class Calls:
         entered: bool = True,
     ) -> None:
         self._entries.setdefault(name, {})[method] = Entry(handler, roles, frozenset(members), entered)
+
+    def all(self) -> Iterator[tuple[str, str, Entry]]:
+        """Every call there is: method, name and entry."""
+        for name, methods in self._entries.items():
+            for method, entry in methods.items():
+                yield method, name, entry
 
     def find(self, path: str) -> tuple[str, Mapping[str, Entry], str] | None:
         """The name, its methods, and what follows the name."""
