@@ -56,7 +56,7 @@ from cmp.live.failing_closed import (
     refuse_unread,
 )
 from cmp.live.listening import Listening, listen
-from cmp.live.originals import as_asked, forget_body, has_original, keep_answer
+from cmp.live.originals import as_asked, forget_body, has_original, keep_answer, keep_request
 from cmp.live.page_limits import limit_page
 from cmp.live.rollout import Buckets
 from cmp.live.sockets import EndSocket, Socket, Sockets, is_handshake
@@ -635,7 +635,7 @@ def _correct_host(flow: http.HTTPFlow) -> None:
 def _without_authority(flow: http.HTTPFlow) -> None:
     """What was decided on is the Host header; a target with a host of its own would outrank it (RFC 9112, 3.2.2)."""
     if flow.request.first_line_format == "absolute" and not flow.request.is_http2:
-        flow.backup()
+        keep_request(flow)
         flow.request.authority = ""
 
 

@@ -147,7 +147,7 @@ def build_master(
     master.addons.add(
         core.Core(),
         server,
-        BoundedNextLayer(),
+        BoundedNextLayer(master.addons),
         tlsconfig.TlsConfig(),
         disable_h2c.DisableH2C(),
         # A browser's proxy is for those nearby: one that anybody can use would be used for anything.

@@ -1,12 +1,13 @@
 """mitmproxy's HTTP layer with bounds: how long a head may be, how long it may take, how much is kept.
 
 May go in here: bounds, what is answered where one is passed, refusing heads of two meanings, handing WebSockets to
-`sockets.py`. May not: decisions.
+`sockets.py`, how hooks are called and bytes sent on the way. May not: decisions.
 
 Our Master uses it through `BoundedNextLayer`. Under `mitmdump -s` mitmproxy's own layer stands, without bounds.
 """
 
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from mitmproxy import connection, flow, http
 from mitmproxy.addons import next_layer
 from mitmproxy.net.http import status_codes
 from mitmproxy.proxy import commands, events, layer
+from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http import HttpLayer, HttpStream, SendHttp
 from mitmproxy.proxy.layers.http._events import (
     ResponseData,
@@ -21,10 +23,17 @@ from mitmproxy.proxy.layers.http._events import (
     ResponseHeaders,
     ResponseProtocolError,
 )
-from mitmproxy.proxy.layers.http._hooks import HttpErrorHook, HttpRequestHeadersHook
+from mitmproxy.proxy.layers.http._hooks import (
+    HttpErrorHook,
+    HttpRequestHeadersHook,
+    HttpRequestHook,
+    HttpResponseHeadersHook,
+    HttpResponseHook,
+)
 from mitmproxy.proxy.layers.http._http1 import Http1Connection, Http1Server
 
 from cmp.live.failing_closed import BODY_LIMIT
+from cmp.live.hooks import Hooks
 from cmp.live.pages import PAGE_LIMIT
 from cmp.live.reading_http1 import read_to_the_end
 from cmp.live.sockets import SocketLayer, is_handshake
@@ -44,6 +53,9 @@ _SERVER_FAULT = _codes.GENERIC_SERVER_ERROR if _codes else status_codes.BAD_GATE
 _BAD_REQUEST = _codes.REQUEST_VALIDATION_FAILED if _codes else status_codes.BAD_REQUEST
 _TOO_LARGE = _codes.REQUEST_TOO_LARGE if _codes else status_codes.PAYLOAD_TOO_LARGE
 
+# Each exchange has these, and what mitmproxy does behind them may be done at once.
+_AT_ONCE = (HttpRequestHeadersHook, HttpRequestHook, HttpResponseHeadersHook, HttpResponseHook)
+
 _HEAD_ANSWERS = {
     408: (b"408 Request Timeout", b"The request did not come in time.\n"),
     431: (b"431 Request Header Fields Too Large", b"The header of the request is too long.\n"),
@@ -59,7 +71,25 @@ class PageTooLongHook(commands.StartHook):
 
 
 class BoundedStream(HttpStream):
-    """One exchange, of which no more than a page and a small request body is ever kept."""
+    """One exchange, of which no more than a page and a small request body is ever kept.
+
+    `called_at_once` takes a hook and says whether it was called; if not, it is called as mitmproxy does.
+    """
+
+    def __init__(self, context: Context, stream_id: int, called_at_once: Callable[[commands.StartHook], bool]) -> None:
+        super().__init__(context, stream_id)
+        self._called_at_once = called_at_once
+
+    def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
+        steps, reply = super()._handle_event(event), None
+        while True:
+            try:
+                command = steps.send(reply)
+            except StopIteration:
+                return
+            reply = None
+            if not (isinstance(command, commands.StartHook) and self._called_at_once(command)):
+                reply = yield command
 
     def check_invalid(self, request: bool) -> layer.CommandGenerator[bool]:
         """mitmproxy asks here with each head. Whether the exchange ends, because the head could be read in two ways."""
@@ -140,20 +170,26 @@ class BoundedStream(HttpStream):
             return
         self.flow.live = False
         self.child_layer = SocketLayer(self.context, self.flow)
-        self._handle_event = self.passthrough
+        self._handle_event = self.passthrough  # type: ignore[method-assign]  # as mitmproxy does
         yield from self.child_layer.handle_event(events.Start())
         # As in mitmproxy: the end of the answer goes out once somebody takes what may follow at once.
         yield SendHttp(ResponseEndOfMessage(self.stream_id), self.context.client)
 
 
 class BoundedHttpLayer(HttpLayer):
-    """One client connection. A head that is too long or too slow ends it, with an answer where there can be one."""
+    """One client connection. A head that is too long or too slow ends it, with an answer where there can be one.
 
+    `hooks`, where given, are called on the spot: an exchange has four, and a task for each takes longer than what is
+    done in it.
+    """
+
+    hooks: Hooks | None = None
+    _asked_just_now = False
     _waiting_for: int | None = None
     _wakeup: commands.RequestWakeup | None = None
 
     def make_stream(self, stream_id: int) -> layer.CommandGenerator[None]:
-        self.streams[stream_id] = BoundedStream(self.context.fork(), stream_id)
+        self.streams[stream_id] = BoundedStream(self.context.fork(), stream_id, self._called_at_once)
         yield from self.event_to_child(self.streams[stream_id], events.Start())
 
     def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
@@ -163,9 +199,20 @@ class BoundedHttpLayer(HttpLayer):
             return
         if isinstance(event, events.DataReceived):
             read_to_the_end(self._http1_end(event.connection))
-        yield from super()._handle_event(event)
+        self._asked_just_now = isinstance(event, events.DataReceived) and event.connection is self.context.client
+        yield from _sent_together(super()._handle_event(event))
         if isinstance(event, events.DataReceived):
             yield from self._watch_head(event.connection)
+
+    def _called_at_once(self, command: commands.StartHook) -> bool:
+        if self.hooks is None or not isinstance(command, _AT_ONCE) or self.context.client.alpn == b"h2":
+            return False
+        if isinstance(command, HttpRequestHeadersHook):
+            # A request that came before its turn begins in the middle of what the one before it ends with: later, then.
+            asked, self._asked_just_now = self._asked_just_now, False
+            if not asked:
+                return False
+        return self.hooks.called_at_once(command)
 
     def _watch_head(self, conn: connection.Connection) -> layer.CommandGenerator[None]:
         reading = self._reading_head(conn)
@@ -227,15 +274,43 @@ class BoundedHttpLayer(HttpLayer):
         yield commands.CloseConnection(reading.conn)
 
 
+def _sent_together(steps: layer.CommandGenerator[None]) -> layer.CommandGenerator[None]:
+    """The same commands; what is sent to one connection piece after piece is sent in one go: a head with its body."""
+    waiting: commands.SendData | None = None
+    for command in steps:
+        if isinstance(command, commands.SendData) and waiting is not None and command.connection is waiting.connection:
+            waiting.data += command.data
+            continue
+        if isinstance(command, commands.Log):
+            # Of a head that went out, before its body has.
+            yield command
+            continue
+        if waiting is not None:
+            yield waiting
+            waiting = None
+        if isinstance(command, commands.SendData):
+            waiting = command
+        else:
+            yield command
+    if waiting is not None:
+        yield waiting
+
+
 class BoundedNextLayer(next_layer.NextLayer):
-    """mitmproxy's choice of layers, with ours for HTTP."""
+    """mitmproxy's choice of layers, with ours for HTTP, whose hooks are those of `hooks`."""
 
     # What other addons look for.
     name = "nextlayer"
+
+    def __init__(self, hooks: Hooks | None = None) -> None:
+        super().__init__()
+        self._hooks = hooks
 
     def next_layer(self, nextlayer: layer.NextLayer) -> None:
         super().next_layer(nextlayer)
         for chosen in nextlayer.context.layers:
             # Not started yet, and ours differs in what it does alone: the stack around it stays as mitmproxy built it.
             if type(chosen) is HttpLayer:
-                chosen.__class__ = BoundedHttpLayer
+                bounded: Any = chosen
+                bounded.__class__ = BoundedHttpLayer
+                bounded.hooks = self._hooks

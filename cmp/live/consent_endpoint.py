@@ -16,6 +16,7 @@ from cmp.core.policy import Policy
 from cmp.core.urls import Url, plain_path
 from cmp.live.arrival import client_address, without_word_on_client
 from cmp.live.enforcement import ConsentServer, Enforcement
+from cmp.live.originals import keep_request
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ def forward(flow: http.HTTPFlow, now: Enforcement, consent: ConsentServer, url: 
     """Send the request to the consent server, for `path` there."""
     request = flow.request
     client = client_address(flow, now.front)
-    flow.backup()
+    keep_request(flow)
     request.host, request.port, request.scheme = consent.host, consent.port, "http"
     request.path = path + (f"?{url.query}" if url.query else "")
     if not request.is_http2:

@@ -16,6 +16,7 @@ from cmp.core.exchange import Kind
 from cmp.core.policy import Fallback, OnError, Policy
 from cmp.core.urls import parse_host
 from cmp.live.bodies import ends_within
+from cmp.live.originals import keep_request
 from cmp.live.requests import without_fragment
 from cmp.live.rollout import is_page_request
 from cmp.live.visitors import MARKERS
@@ -61,7 +62,7 @@ def kill(flow: http.HTTPFlow) -> None:
 def block(flow: http.HTTPFlow, kind: Kind, *, known: bool = False) -> None:
     """Answer the request ourselves, and forward nothing of it. `known`: for what is known of it."""
     flow.metadata[ASKED] = "block"
-    flow.backup()
+    keep_request(flow)
     flow.request.stream = False
     if not ends_within(flow.request, BODY_LIMIT):
         kill(flow)
@@ -99,7 +100,7 @@ def hold_request(flow: http.HTTPFlow, policy: Policy, *, own_site: bool) -> bool
     if not listed:
         block(flow, Kind.OTHER)
         return False
-    flow.backup()
+    keep_request(flow)
     flow.request.headers.fields = strip_request_cookies(
         flow.request.headers.fields, lambda name: name in MARKERS or not fallback.keeps_cookie(name)
     )

@@ -15,7 +15,7 @@ from cmp.core.decision import EditKind
 from cmp.core.exchange import Exchange, Kind, Unseen
 from cmp.core.forms import ruling_form
 from cmp.live.enforcement import Enforcement
-from cmp.live.originals import keep_answer
+from cmp.live.originals import keep_answer, keep_request
 from cmp.seal.cookie import read_cookie
 from cmp.wire.caching import private_answer, unconditional_request
 from cmp.wire.csp import strict_csp
@@ -75,7 +75,7 @@ def ask_for_page(flow: http.HTTPFlow, exchange: Exchange) -> None:
     """Make sure the site answers a page request with a page we can read, and not with "what you have is current"."""
     if exchange.kind not in _PAGE_KINDS and not _is_worker(flow):
         return
-    flow.backup()
+    keep_request(flow)
     fields = unconditional_request(flow.request.headers.fields)
     flow.request.headers.fields = tuple(
         (name, _readable_codings(value) if name.lower() == b"accept-encoding" else value) for name, value in fields

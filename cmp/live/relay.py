@@ -19,6 +19,7 @@ from cmp.core.decision import Decision
 from cmp.core.exchange import Exchange, Kind
 from cmp.core.policy import Policy, Treatment
 from cmp.core.urls import Url, UrlError, parse_url, plain_path
+from cmp.live.originals import keep_request
 
 # What a vendor needs to answer at all, and the signals.
 _TO_VENDOR = frozenset(
@@ -112,7 +113,7 @@ def _declared(policy: Policy, found: Relayed) -> bool:
 def send(flow: http.HTTPFlow, found: Relayed) -> None:
     """Send the request to the vendor, with nothing of the site's in it."""
     request, url = flow.request, found.url
-    flow.backup()
+    keep_request(flow)
     fields = request.headers.fields
     request.headers.fields = tuple((name, value) for name, value in fields if name.lower() in _TO_VENDOR)
     if any(name.lower() == b"connection" and value.strip().lower() == b"close" for name, value in fields):

@@ -13,6 +13,7 @@ from cmp.core.outgoing import OF_A_PERSON
 from cmp.core.policy import Policy
 from cmp.live import bodies
 from cmp.live.bodies import BUFFERED, ends_within
+from cmp.live.originals import keep_request
 from cmp.live.visitors import MARKERS
 from cmp.wire.cookies import strip_request_cookies
 from cmp.wire.reduce import reduced_target, shortened_address, trimmed_referrer
@@ -27,7 +28,7 @@ def take_marker(flow: http.HTTPFlow) -> None:
     fields = flow.request.headers.fields
     kept = strip_request_cookies(fields, MARKERS.__contains__)
     if kept != fields:
-        flow.backup()
+        keep_request(flow)
         flow.request.headers.fields = kept
 
 
@@ -54,7 +55,7 @@ def edit_request(flow: http.HTTPFlow, edits: Sequence[Edit], *, reduced: bool = 
     if names := set(by_kind.get(EditKind.STRIP_QUERY, ())):
         target = reduced_target(target, names)
     if changed != request.headers.fields or target != request.path:
-        flow.backup()
+        keep_request(flow)
         request.headers.fields = changed
         request.path = target
 
@@ -93,5 +94,5 @@ def reducible(request: http.Request) -> bool:
 
 def reduce_body(flow: http.HTTPFlow, policy: Policy) -> bool:
     """Take out of the body what identifies. False for one that cannot be understood: it may not be forwarded."""
-    flow.backup()
+    keep_request(flow)
     return bodies.reduce_body(flow.request, tuple(glob for part in policy.each for glob in part.identifiers))

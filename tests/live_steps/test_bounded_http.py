@@ -179,3 +179,31 @@ class TestNoServer:
 def test_a_server_that_hangs_up_is_none() -> None:
     with serving(lambda _connection: None) as upstream, running_proxy(shop_policy(), reverse(upstream)) as proxy:
         assert send(proxy.port, "/", *PAGE_REQUEST).status == 502
+
+
+class TestOnTheWay:
+    """What comes in one go is dealt with in one go, and in order."""
+
+    @pytest.fixture(scope="class")
+    def port(self) -> Iterator[int]:
+        with running_upstream() as upstream, running_proxy(shop_policy(), reverse(upstream)) as proxy:
+            yield proxy.port
+
+    def test_an_answer_that_came_whole_goes_out_whole(self) -> None:
+        answer = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 9\r\n\r\nsome bits"
+        with (
+            serving(lambda connection: connection.sendall(answer)) as upstream,
+            running_proxy(shop_policy(), reverse(upstream)) as proxy,
+            socket.create_connection(("127.0.0.1", proxy.port), timeout=20) as connection,
+        ):
+            connection.sendall(f"GET /g.png HTTP/1.1\r\nHost: {SITE}\r\n\r\n".encode())
+            assert connection.recv(65_536).endswith(b"\r\n\r\nsome bits")
+
+    @pytest.mark.parametrize("path", ["/x.png", "/g/collect?tid=1"], ids=["passed", "stopped"])
+    def test_each_of_many_requests_that_came_before_their_turn_is_answered(self, port: int, path: str) -> None:
+        one = f"GET {path} HTTP/1.1\r\nHost: {SITE}\r\n\r\n".encode()
+        last = one.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+            connection.sendall(one * 150 + last)
+            answers = b"".join(iter(lambda: connection.recv(65_536), b""))
+        assert answers.count(b"HTTP/1.1 2") == 151
