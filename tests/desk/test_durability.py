@@ -11,6 +11,8 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from cmp.desk import opt_outs, requests
 from cmp.desk.desk import Desk
 from cmp.desk.keying import link_secret
@@ -19,7 +21,8 @@ from cmp.seal.keys import read_signing_keys
 from tests.ledger.records import ROOT
 
 SEED = 20261122
-ROUNDS = 6
+ROUNDS = 2
+ALL_ROUNDS = 20
 CLIENTS = 6
 ONE_CLICK = b"List-Unsubscribe=One-Click"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -73,11 +76,18 @@ class People:
             thread.join(20)
 
 
-def test_no_acknowledged_opt_out_or_request_is_lost_when_the_server_is_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "rounds",
+    [
+        pytest.param(ROUNDS, id="some"),
+        pytest.param(ALL_ROUNDS, id="all", marks=[pytest.mark.soak, pytest.mark.timeout(1800)]),
+    ],
+)
+def test_no_acknowledged_opt_out_or_request_is_lost_when_the_server_is_killed(tmp_path: Path, rounds: int) -> None:
     chance = random.Random(SEED)
     opted_out: list[str] = []
     references: list[str] = []
-    for turn in range(ROUNDS):
+    for turn in range(rounds):
         command = [sys.executable, "-m", "tests.desk.child", str(tmp_path)]
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
@@ -99,5 +109,5 @@ def test_no_acknowledged_opt_out_or_request_is_lost_when_the_server_is_killed(tm
 
     with Desk(tmp_path / "desk.db", keys.form_secret) as desk:
         assert asyncio.run(look(desk)) == ([], [])
-    assert len(opted_out) > ROUNDS
+    assert len(opted_out) > rounds
     assert references != []
