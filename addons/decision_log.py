@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 from mitmproxy import http
 
-from cmp.capture.flow_exchange import ALIASES, MARK, RELAY, VISIT, Mark, mark_of_text, relayed
-from cmp.core.kept import kept_by_text
+from cmp.capture.flow_exchange import ALIASES, MARK, RELAY, VISIT, mark_of_text, relayed
 from cmp.core.urls import UrlError, parse_url
 from cmp.decision_log.rows import Taken, choice_of
 from cmp.decision_log.writer import DecisionLog
@@ -42,16 +41,9 @@ class Noted:
         return len(self.mark) + len(self.path) + len(self.host) + 200
 
 
-# Most requests of a site have the mark of another one. A longer one is read each time, so that few of them cannot fill
-# the memory.
-@kept_by_text(256, longest=8_192)
-def _read(text: str) -> Mark | None:
-    return mark_of_text(text)
-
-
 def taken_of(noted: Noted) -> Taken | None:
     """What the log is told of a flow; None for a mark that cannot be read."""
-    mark = _read(noted.mark)
+    mark = mark_of_text(noted.mark)
     if mark is None:
         return None
     try:
@@ -107,10 +99,17 @@ class LogDecisions:
             # A tunnel, or a request that nobody could read: nothing was decided.
             return
         flow.metadata[LOGGED] = True
-        host, path = _place(flow)
-        visit = flow.metadata.get(VISIT, "")
-        at = flow.request.timestamp_start if visit else 0.0
-        self.log.note(Noted(mark, host, path, visit, at, ALIASES in flow.metadata))
+        noted: Noted | None = None
+        try:
+            host, path = _place(flow)
+            visit = flow.metadata.get(VISIT, "")
+            at = flow.request.timestamp_start if visit else 0.0
+            noted = Noted(mark, host, path, visit, at, ALIASES in flow.metadata)
+        finally:
+            # mitmproxy tells of the error and goes on; that a decision is missing must show in the log too.
+            if noted is None:
+                self.log.miss()
+        self.log.note(noted)
 
 
 def _place(flow: http.HTTPFlow) -> tuple[str, str]:

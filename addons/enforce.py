@@ -396,7 +396,8 @@ class Enforce:
         # A switch of protocols has no body, and mitmproxy sets up the new protocol only where it is not streamed.
         answer.stream = answer.status_code != 101
         form = _Form(mark.reverse, mark.policy, mark.visitor, mark.endpoint, enforced).mark(decision, exchange)
-        leave_mark(flow, form)
+        if form != mark:
+            leave_mark(flow, form)
         touched = not mark.endpoint and not course.excluded and decision.ruling.reason is not Reason.OUT_OF_SCOPE
         if touched and enforced:
             self._mark_events(flow, course, form, exchange, decision)

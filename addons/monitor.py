@@ -63,6 +63,11 @@ class Monitor:
         if flow.response is not None and flow.response.stream is True:
             flow.response.stream = self.tally.stream
 
+    def page_too_long(self, flow: http.HTTPFlow) -> None:
+        # It was waited for until now, and goes out as it comes from here on.
+        if flow.response is not None and not callable(flow.response.stream):
+            flow.response.stream = self.tally.stream
+
     def response(self, flow: http.HTTPFlow) -> None:
         self._count(flow)
 

@@ -17,6 +17,7 @@ from cmp.core.consent import Visitor
 from cmp.core.decision import Decision
 from cmp.core.exchange import Exchange, Kind
 from cmp.core.forms import decision_form, read_visitor_form, visitor_form
+from cmp.core.kept import kept_by_text
 from cmp.core.urls import Url, UrlError, parse_host, parse_url, plain_path
 
 # Where in `flow.metadata` our proxy keeps its mark; reverting a flow wipes it, so it is read first.
@@ -205,8 +206,13 @@ def read_mark(flow: http.HTTPFlow) -> Mark | None:
 
 def mark_of_text(text: object) -> Mark | None:
     """The mark in the text of a flow's note; None where it is none."""
-    if not isinstance(text, str):
-        return None
+    return _mark_of_text(text) if isinstance(text, str) else None
+
+
+# Most requests of a site have the mark of another one. A longer one is read each time, so that few of them cannot fill
+# the memory.
+@kept_by_text(256, longest=8_192)
+def _mark_of_text(text: str) -> Mark | None:
     try:
         return mark_of_form(json.loads(text))
     except (ValueError, RecursionError):

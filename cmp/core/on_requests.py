@@ -226,7 +226,13 @@ def _ping(ask: Asked) -> Ruling | None:
 
 def _listed(ask: Asked) -> Ruling | None:
     ruling = rule_by_lists(ask.policy, ask.visitor, ask.exchange, ask.party)
-    return (_ping(ask) or ruling) if ruling is not None and ruling.allowed else ruling
+    if ruling is None or not ruling.allowed:
+        return ruling
+    behind = _aliased(ask)
+    if behind is not None and strictest([ruling, behind]) is behind:
+        # What a list lets pass by its name says nothing of whom the name leads to: the next step does.
+        return None
+    return _ping(ask) or ruling
 
 
 def _guessed_navigation(ask: Asked) -> Ruling | None:

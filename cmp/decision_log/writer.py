@@ -112,8 +112,8 @@ class DecisionLog(Generic[T]):
     ) -> None:
         self._settings, self._read, self._clock = settings, read, clock
         self._queue: deque[T] = deque()
-        # Each counted by one thread alone: `noted` and `full` by the proxy's, the tally by the writer's.
-        self._noted = self._noted_bytes = self._full = 0
+        # Each counted by one thread alone: `noted`, `full` and `missed` by the proxy's, the tally by the writer's.
+        self._noted = self._noted_bytes = self._full = self._missed = 0
         self._tally = _Tally()
         self._folder = Folder(settings.folder, settings.limits, self._hour, software)
         self._failing = False
@@ -136,7 +136,7 @@ class DecisionLog(Generic[T]):
         self._noted += 1
         tally = self._tally
         if (
-            self._noted - self._full - tally.taken > self._settings.queue
+            self._noted - self._full - self._missed - tally.taken > self._settings.queue
             or self._noted_bytes - tally.taken_bytes > self._settings.queue_bytes
         ):
             self._full += 1
@@ -144,18 +144,24 @@ class DecisionLog(Generic[T]):
         self._noted_bytes += item.size
         self._queue.append(item)
 
+    def miss(self) -> None:
+        """Count a decision that could not even be handed over, as one that cannot be read."""
+        self._noted += 1
+        self._missed += 1
+
     @property
     def counts(self) -> LogCounts:
         """From any thread. The figures may be some decisions apart from each other."""
         tally = self._tally
-        lost = self._full + tally.disk + tally.unread
+        unread = tally.unread + self._missed
+        lost = self._full + tally.disk + unread
         return LogCounts(
             noted=self._noted,
             written=tally.written,
             waiting=max(self._noted - tally.written - lost, 0),
             lost_queue=self._full,
             lost_disk=tally.disk,
-            lost_unread=tally.unread,
+            lost_unread=unread,
             segments=self._folder.segments,
             failing=self._failing,
         )
@@ -270,7 +276,7 @@ class DecisionLog(Generic[T]):
             self._folder.note_head()
 
     def _gaps(self) -> list[dict[str, Any]]:
-        lost = {"queue": self._full, "disk": self._tally.disk, "unread": self._tally.unread}
+        lost = {"queue": self._full, "disk": self._tally.disk, "unread": self._tally.unread + self._missed}
         told = self._tally.told
         return [
             {"type": "gap", "hour": self._round.hour, "why": why, "decisions": count - told[why]}

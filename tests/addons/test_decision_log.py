@@ -9,10 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from mitmproxy.test import tflow
 
+from addons.decision_log import LogDecisions, taken_of
+from cmp.capture.flow_exchange import MARK
 from cmp.cli import main
 from cmp.decision_log.verify import check
-from cmp.decision_log.writer import LogSettings
+from cmp.decision_log.writer import DecisionLog, LogSettings
 from cmp.live.enforcement import ConsentServer, Enforcement, Mode
 from cmp.proxy import ProxySettings
 from cmp.seal.audit_token import make_token
@@ -123,6 +126,20 @@ def test_what_failed_is_logged_with_the_fallback(upstream: Upstream, tmp_path: P
         send(proxy.port, f"http://{TRACKER}/p", *FROM_SITE)
     (row,) = lines_of(tmp_path, "decided")
     assert (row["action"], row["reason"], row["rule"]) == ("block", "fallback", "fallback")
+
+
+def test_a_decision_that_cannot_be_handed_over_is_counted_as_lost(tmp_path: Path) -> None:
+    flow = tflow.tflow(resp=True)
+    flow.metadata[MARK] = "{}"
+    # An original that nobody can read.
+    flow._backup = {"request": {}}  # type: ignore[assignment]  # annotated as a Flow, holds its state
+    addon = LogDecisions(DecisionLog(LogSettings(tmp_path), taken_of))
+    with pytest.raises(KeyError):
+        addon.response(flow)
+    addon.response(flow)
+    addon.done()
+    assert (addon.log.counts.noted, addon.log.counts.lost) == (1, 1)
+    assert [line["why"] for line in lines_of(tmp_path, "gap")] == ["unread"]
 
 
 class TestNothingOfAVisitor:

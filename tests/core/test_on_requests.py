@@ -11,6 +11,8 @@ from cmp.core.decision import Action, EditKind, Reason, Ruling
 from cmp.core.exchange import Exchange, Kind, Unseen
 from cmp.core.on_requests import REQUEST_STEPS, rule_on_request
 from cmp.core.policy import Policy
+from cmp.lists.abp import AbpSource, read_abp
+from cmp.lists.content import Filing
 from tests.core.examples import compiled, exchange, shop
 
 SITE = {"sites": ["shop.test"]}
@@ -225,6 +227,22 @@ def test_of_several_vendors_a_name_leads_to_the_strictest_answer_counts(aliases:
     asked = replace(exchange("https://metrics.shop.test/", SHOP), aliases=aliases)
     ruling = ruled(compiled(**SITE), asked, "refuse")
     assert (ruling.vendor, ruling.allowed) == (vendor, vendor == "pay")
+
+
+@pytest.mark.parametrize(
+    "alias, rule, allowed",
+    [
+        pytest.param("x.stats.test", "vendor:stats", False, id="a refused vendor"),
+        pytest.param("edge.nobody.test", "list:", True, id="nobody known"),
+    ],
+)
+def test_that_a_list_lets_a_name_pass_says_nothing_of_whom_it_leads_to(alias: str, rule: str, allowed: bool) -> None:
+    filters = read_abp(b"[Adblock Plus 2.0]\n||metrics.shop.test^")
+    policy = replace(compiled(**SITE), lists=(AbpSource([(filters, Filing("ours", "0" * 64, "comfort"))]),))
+    asked = replace(exchange("https://metrics.shop.test/", SHOP), aliases=(alias,))
+    who = Visitor(granted=frozenset({"comfort"}), refused=frozenset({"analytics"}))
+    ruling = rule_on_request(policy, who, asked)
+    assert (ruling.rule.startswith(rule), ruling.allowed) == (True, allowed)
 
 
 @pytest.mark.parametrize(

@@ -254,6 +254,14 @@ class TestLosses:
         assert (log.counts.lost_unread, log.counts.written) == (2, 1)
         assert [(line["why"], line["decisions"]) for line in lines_of(tmp_path, "gap")] == [("unread", 2)]
 
+    def test_what_could_not_be_handed_over_is_counted_with_it(self, tmp_path: Path) -> None:
+        with running_log(tmp_path) as log:
+            log.miss()
+            log.note(Item(BLOCKED))
+            assert wait_for(lambda: log.counts.waiting == 1)
+        assert (log.counts.noted, log.counts.lost_unread, log.counts.written) == (2, 1, 1)
+        assert [(line["why"], line["decisions"]) for line in lines_of(tmp_path, "gap")] == [("unread", 1)]
+
     def test_without_room_the_log_waits_loses_and_goes_on(self, tmp_path: Path) -> None:
         with child(tmp_path, "room") as process:
             assert process.stdout is not None

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from addons.monitor import Monitor
 from cmp.live import bounded_http
 from cmp.live.bounded_http import HEAD_LIMIT
 from cmp.live.pages import PAGE_LIMIT
 from tests.addons.test_enforce import SITE, TRACKER, shop_policy
-from tests.live import Upstream, reverse, running_proxy, running_upstream, send, send_raw
+from tests.live import Proxy, Upstream, reverse, running_proxy, running_upstream, send, send_raw
 
 PAGE_REQUEST = (("Host", SITE), ("Accept", "text/html"), ("Sec-Fetch-Dest", "document"))
 Serving = Callable[[socket.socket], None]
@@ -46,6 +47,12 @@ def nobody_there() -> Upstream:
     """An address that nothing listens on."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return Upstream(port=taken.getsockname()[1])
+
+
+def monitor_of(proxy: Proxy) -> Monitor:
+    found = proxy.master.addons.get("monitor")
+    assert isinstance(found, Monitor)
+    return found
 
 
 def chunk(part: bytes) -> bytes:
@@ -131,6 +138,7 @@ class TestPagesWithoutAnEnd:
                 while len(received) < PAGE_LIMIT + 1_000_000:
                     received += connection.recv(1_048_576)
             assert over.wait(10)
+            assert monitor_of(proxy).tally.streamed > PAGE_LIMIT
         head, _, body = received.partition(b"\r\n\r\n")
         assert b"Content-Security-Policy: " in head
         assert TRACKER.encode() not in head
