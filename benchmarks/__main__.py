@@ -10,13 +10,27 @@ from benchmarks import (
     learning,
     ledger,
     lists,
+    pages,
     policy_size,
     proxy,
     reading,
     recognition,
 )
 
-BENCHMARKS = (choices, decision, decision_log, guard, learning, ledger, lists, policy_size, reading, recognition, proxy)
+BENCHMARKS = (
+    choices,
+    decision,
+    decision_log,
+    guard,
+    learning,
+    ledger,
+    lists,
+    policy_size,
+    reading,
+    recognition,
+    proxy,
+    pages,
+)
 
 
 def main() -> int:

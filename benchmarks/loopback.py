@@ -1,19 +1,23 @@
-"""Real processes on loopback for a benchmark: an origin that answers every request alike, and a client that sends many.
+"""Real processes on loopback for a benchmark: an origin, and a client that sends many requests.
 
-May go in here: the origin, the client, starting and ending processes. May not: what is measured (`proxy.py`).
+May go in here: the origin, the client, starting and ending processes. May not: what is measured (`proxy.py`,
+`pages.py`).
 
-`python -m benchmarks.loopback origin` and `... client PORT SECONDS CONNECTIONS [RATE]` are what the processes run.
+`python -m benchmarks.loopback origin` and `... client PORT SECONDS CONNECTIONS [RATE]` are what the processes run;
+`pages` asks for pages that all differ in place of `client`, `page` for one again and again.
 """
 
 import asyncio
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 # A picture of 1 kB, as a page of the site would load it.
@@ -29,7 +33,47 @@ _REQUEST = (
     "Cookie: session=0123456789abcdef; _ga=GA1.1.1234567890.1700000000; theme=dark\r\n"
     "Sec-Fetch-Dest: image\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Site: same-origin\r\nSec-GPC: 1\r\n\r\n"
 )
+_NAVIGATION = (
+    "GET {path} HTTP/1.1\r\nHost: shop.test\r\n"
+    "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0\r\n"
+    "Accept: text/html,*/*;q=0.8\r\nAccept-Language: en\r\nCookie: session=0123456789abcdef; theme=dark\r\n"
+    "Sec-Fetch-Dest: document\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Site: none\r\nSec-Fetch-User: ?1\r\n\r\n"
+)
+_CLIENTS = {
+    "client": _REQUEST,
+    "pages": _NAVIGATION.replace("{path}", "/page/{n}"),
+    "page": _NAVIGATION.replace("{path}", "/page/1"),
+}
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 _PATIENCE = 30.0
+
+
+def page_of(n: int) -> str:
+    """A page of 50 kB with tags of known vendors; the number stands in many places of it."""
+    lines = [
+        f"<!doctype html><html lang=en><head><meta charset=utf-8><title>Page {n}</title>",
+        "<link rel=stylesheet href=/a.css>",
+        f'<script async src="https://www.googletagmanager.com/gtag/js?id=G-{n}"></script>',
+        f'<script>window.dataLayer=[];function gtag(){{dataLayer.push(arguments)}}gtag("config","G-{n}")</script>',
+        f'<script>!function(f){{fbq("init","{n}")}}(window)</script>',
+        f'<noscript><img src="https://www.facebook.com/tr?id={n}&ev=PageView"></noscript>',
+        '<script src="/app.js" defer></script></head><body>',
+        *(f'<img src="/pictures/{n}/{i}.png" alt="" loading=lazy>' for i in range(20)),
+        f'<iframe src="https://www.youtube.com/embed/{n}"></iframe>',
+        f'<img src="https://bat.bing.com/action/0?ti={n}" width=1 height=1>',
+    ]
+    row = '<p class="text">Some words of a shop, <a href="/products/{}/{}">a link</a>, <b>bold</b> &amp; more.</p>'
+    lines += [row.format(n, i) for i in range(475)]
+    return "\n".join([*lines, "</body></html>"])
+
+
+def _answer(head: bytes) -> bytes:
+    asked = head.split(b" ", 2)[1].rpartition(b"/page/")
+    if not asked[1]:
+        return _ANSWER
+    body = page_of(int(asked[2])).encode()
+    fields = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n" % len(body)
+    return fields + body
 
 
 class _Origin(asyncio.Protocol):
@@ -41,13 +85,14 @@ class _Origin(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         *heads, self._unread = (self._unread + data).split(b"\r\n\r\n")
         if heads and isinstance(self._transport, asyncio.WriteTransport):
-            self._transport.write(_ANSWER * len(heads))
+            self._transport.write(b"".join(map(_answer, heads)))
 
 
 class _Client(asyncio.Protocol):
     """One connection, one request under way at a time. `first` and `whole` are done when its answer began and ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, request: str) -> None:
+        self._request = request
         self._answer, self._length = b"", 0
         loop = asyncio.get_running_loop()
         self.first, self.whole = loop.create_future(), loop.create_future()
@@ -60,7 +105,7 @@ class _Client(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         self._answer, self._length = b"", 0
         self.first, self.whole = loop.create_future(), loop.create_future()
-        self._transport.write(_REQUEST.format(n=n).encode("ascii"))
+        self._transport.write(self._request.format(n=n).encode("ascii"))
 
     def data_received(self, data: bytes) -> None:
         if not self.first.done():
@@ -70,7 +115,11 @@ class _Client(asyncio.Protocol):
             if not self._answer.startswith(b"HTTP/1.1 200 "):
                 self.whole.set_exception(RuntimeError(f"not passed through: {self._answer[:60]!r}"))
                 return
-            self._length = end + 4 + len(BODY)
+            found = _LENGTH.search(self._answer[: end + 2])
+            if found is None:
+                self.whole.set_exception(RuntimeError("an answer without a length"))
+                return
+            self._length = end + 4 + int(found[1])
         if self._length and len(self._answer) >= self._length:
             self.whole.set_result(time.perf_counter())
 
@@ -85,9 +134,9 @@ async def _serve() -> None:
     await server.serve_forever()
 
 
-async def _connected(port: int, number: int) -> list[_Client]:
+async def _connected(port: int, number: int, request: str) -> list[_Client]:
     loop = asyncio.get_running_loop()
-    found = [(await loop.create_connection(_Client, "127.0.0.1", port))[1] for _ in range(number)]
+    found = [(await loop.create_connection(partial(_Client, request), "127.0.0.1", port))[1] for _ in range(number)]
     for n, client in enumerate(found):
         # What is set up once for each connection is no part of a request.
         client.ask(n)
@@ -95,9 +144,9 @@ async def _connected(port: int, number: int) -> list[_Client]:
     return found
 
 
-async def _as_fast_as_it_goes(port: int, seconds: float, connections: int) -> float:
+async def _as_fast_as_it_goes(port: int, seconds: float, connections: int, request: str) -> float:
     """Requests answered in a second."""
-    clients = await _connected(port, connections)
+    clients = await _connected(port, connections, request)
     start = time.perf_counter()
 
     async def keep_asking(client: _Client, n: int) -> int:
@@ -112,9 +161,9 @@ async def _as_fast_as_it_goes(port: int, seconds: float, connections: int) -> fl
     return sum(answered) / (time.perf_counter() - start)
 
 
-async def _at_a_rate(port: int, seconds: float, connections: int, rate: float) -> list[float]:
+async def _at_a_rate(port: int, seconds: float, connections: int, request: str, rate: float) -> list[float]:
     """Milliseconds from when each request was due until the first byte of its answer, so that a queue counts."""
-    free = await _connected(port, connections)
+    free = await _connected(port, connections, request)
     waiting: set[asyncio.Task[None]] = set()
     found: list[float] = []
 
@@ -141,9 +190,14 @@ async def _at_a_rate(port: int, seconds: float, connections: int, rate: float) -
 @contextmanager
 def process(arguments: Sequence[str]) -> Iterator["subprocess.Popen[str]"]:
     """A process of this Python, ended when the block is left."""
-    running = subprocess.Popen(
-        [sys.executable, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
+    with program([sys.executable, *arguments]) as running:
+        yield running
+
+
+@contextmanager
+def program(command: Sequence[str]) -> Iterator["subprocess.Popen[str]"]:
+    """A process, ended when the block is left."""
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         yield running
     finally:
@@ -185,19 +239,19 @@ def wait_for(port: int) -> None:
     raise TimeoutError(f"nothing listens on port {port}")
 
 
-def requests_a_second(port: int, *, seconds: float, connections: int) -> float:
+def requests_a_second(port: int, *, seconds: float, connections: int, client: str = "client") -> float:
     """How many requests a second a client in a process of its own has answered."""
-    return float(_client(port, seconds, connections))
+    return float(_client(client, port, seconds, connections))
 
 
 def first_bytes(port: int, *, seconds: float, connections: int, rate: float) -> list[float]:
     """Milliseconds to the first byte of each answer at `rate` requests a second, by a client of its own process."""
-    found: list[float] = json.loads(_client(port, seconds, connections, rate))
+    found: list[float] = json.loads(_client("client", port, seconds, connections, rate))
     return found
 
 
-def _client(*arguments: float) -> str:
-    command = [sys.executable, "-m", "benchmarks.loopback", "client", *map(str, arguments)]
+def _client(role: str, *arguments: float) -> str:
+    command = [sys.executable, "-m", "benchmarks.loopback", role, *map(str, arguments)]
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=4 * _PATIENCE).stdout
 
 
@@ -206,7 +260,7 @@ def _main(role: str, *numbers: str) -> None:
         asyncio.run(_serve())
         return
     port, seconds, connections, *rate = map(float, numbers)
-    asked = (int(port), seconds, int(connections))
+    asked = (int(port), seconds, int(connections), _CLIENTS[role])
     found = asyncio.run(_at_a_rate(*asked, *rate)) if rate else asyncio.run(_as_fast_as_it_goes(*asked))
     print(json.dumps(found))
 

@@ -21,22 +21,25 @@ _RATE = 200.0
 
 
 @dataclass
-class _Measured:
+class Measured:
     """Requests a second and processor microseconds a request, by round; milliseconds to the first byte of each."""
 
     port: int
     pid: int = 0
+    client: str = "client"
     speeds: list[float] = field(default_factory=list)
     work: list[float] = field(default_factory=list)
     delays: list[float] = field(default_factory=list)
 
     def go_round(self) -> None:
         before = loopback.cpu_seconds(self.pid)
-        speed = loopback.requests_a_second(self.port, seconds=_SECONDS, connections=_CONNECTIONS)
+        speed = loopback.requests_a_second(self.port, seconds=_SECONDS, connections=_CONNECTIONS, client=self.client)
         after = loopback.cpu_seconds(self.pid)
         self.speeds.append(speed)
         if before is not None and after is not None:
             self.work.append((after - before) * 1e6 / (speed * _SECONDS))
+        if self.client != "client":
+            return
         self.delays += loopback.first_bytes(self.port, seconds=_SECONDS, connections=_CONNECTIONS, rate=_RATE)
 
     @property
@@ -49,8 +52,8 @@ class _Measured:
 
 
 def run() -> Iterator[str]:
-    with loopback.origin() as origin, _mitmdump(origin) as bare, _consentry(origin) as ours:
-        alone = _Measured(origin)
+    with loopback.origin() as origin, mitmdump(origin) as bare, consentry(origin) as ours:
+        alone = Measured(origin)
         for _ in range(_ROUNDS):
             for one in (alone, bare, ours):
                 one.go_round()
@@ -68,20 +71,20 @@ def run() -> Iterator[str]:
 
 
 @contextmanager
-def _mitmdump(origin: int) -> Iterator[_Measured]:
+def mitmdump(origin: int) -> Iterator[Measured]:
     port = loopback.free_port()
     start = "from mitmproxy.tools.main import mitmdump; mitmdump()"
     options = ["--mode", f"reverse:http://127.0.0.1:{origin}", "--listen-host", "127.0.0.1", "-p", str(port)]
     with loopback.process(["-c", start, "-q", *options]) as running:
         loopback.wait_for(port)
-        yield _Measured(port, running.pid)
+        yield Measured(port, running.pid)
 
 
 @contextmanager
-def _consentry(origin: int) -> Iterator[_Measured]:
+def consentry(origin: int) -> Iterator[Measured]:
     port = loopback.free_port()
     policy = resources.policies() / "default.json"
     options = ["--mode", f"reverse:http://127.0.0.1:{origin}", "--policy", str(policy), "--port", str(port)]
     with loopback.process(["-m", "cmp.cli", "proxy", *options]) as running:
         loopback.wait_for(port)
-        yield _Measured(port, running.pid)
+        yield Measured(port, running.pid)

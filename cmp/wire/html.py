@@ -15,10 +15,11 @@ This is for usability, and for what no CSP can stop; the CSP enforces.
 
 import base64
 import bisect
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from html import escape, unescape
 from typing import Final, NamedTuple
@@ -32,6 +33,7 @@ from cmp.core.consent import Visitor
 from cmp.core.decide import decide
 from cmp.core.decision import Reason, Ruling
 from cmp.core.exchange import Exchange, Kind
+from cmp.core.kept import Kept
 from cmp.core.on_vendors import rule_on_vendor
 from cmp.core.policy import Policy, Unknown
 from cmp.core.signals import Signals
@@ -58,6 +60,12 @@ class Rewritten:
     named_hosts: frozenset[str]
 
 
+# So many pages are kept, and none longer (characters): some 25 MB at most, by what markup of ours adds.
+_MOST_KEPT: Final = 96
+_LONGEST_KEPT: Final = 256 * 1024
+_KEPT: Final = Kept[Rewritten](_MOST_KEPT)
+
+
 def rewrite_page(
     text: str,
     policy: Policy,
@@ -74,10 +82,40 @@ def rewrite_page(
     """Rewrite a page, given as Latin-1 text. `head` goes first into its head, `body_start` first into its body,
     `frame_head` first into every page that stands in an attribute of it (`srcdoc`).
 
-    Never raises, whatever the text; the same text gives the same text.
+    Never raises, whatever the text; the same text gives the same text. Pages that were asked for lately are kept: the
+    same page for visitors with the same choices is rewritten once.
     """
-    judge = _Judge(policy, visitor, signals, page)
-    done = _Rewriting(judge, reserved, language, page, head=frame_head).whole(text, head, body_start)
+    # When they chose, and whether they want to be told of cookies, no ruling on a request looks at.
+    visitor = replace(visitor, decided_at=None, policy="", tell_me=False)
+    task = _Task(policy, visitor, signals, page, head, body_start, frame_head, reserved, language)
+    if len(text) > _LONGEST_KEPT:
+        return _rewritten(text, task)
+    key = (hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest(), task)
+    done = _KEPT.get(key)
+    if done is None:
+        done = _rewritten(text, task)
+        _KEPT.put(key, done)
+    return done
+
+
+class _Task(NamedTuple):
+    """All that rewriting depends on beside the text."""
+
+    policy: Policy
+    visitor: Visitor
+    signals: Signals
+    page: Url
+    head: str
+    body_start: str
+    frame_head: str
+    reserved: str
+    language: str
+
+
+def _rewritten(text: str, task: _Task) -> Rewritten:
+    judge = _Judge(task.policy, task.visitor, task.signals, task.page)
+    rewriting = _Rewriting(judge, task.reserved, task.language, task.page, head=task.frame_head)
+    done = rewriting.whole(text, task.head, task.body_start)
     return Rewritten(done, tuple(dict.fromkeys(judge.stopped)), frozenset(judge.hosts))
 
 

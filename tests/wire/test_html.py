@@ -1,18 +1,31 @@
 """Pages: what is denied becomes inert, what is ours goes in, and every other byte stays as it came."""
 
 import re
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import turbohtml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from cmp.core.consent import supposed_visitor
+from cmp.core.consent import NO_CHOICE, supposed_visitor
 from cmp.core.exchange import Kind
 from cmp.core.policy import Policy
-from cmp.core.signals import NO_SIGNALS
+from cmp.core.signals import NO_SIGNALS, Signals
 from cmp.core.urls import parse_url
-from cmp.wire.html import _TAG_NAME, Rewritten, _attributes, _Source, rewrite_page
+from cmp.wire.html import (
+    _KEPT,
+    _LONGEST_KEPT,
+    _MOST_KEPT,
+    _TAG_NAME,
+    Rewritten,
+    _attributes,
+    _rewritten,
+    _Source,
+    _Task,
+    rewrite_page,
+)
 from tests.core.examples import compiled, shop
 
 PAGE = parse_url("https://www.shop.test/a/b.html")
@@ -516,7 +529,9 @@ fuzzed = settings(derandomize=True, max_examples=1_000, deadline=None, suppress_
 @example("<iframe srcdoc='<iframe srcdoc=\"<iframe srcdoc=x>\">'>" * 3)
 def test_any_text_is_rewritten_the_same_every_time_and_bytes_come_back(text: str) -> None:
     first = rewritten(text, head="<h-h>", body="<b-b>")
-    assert rewritten(text, head="<h-h>", body="<b-b>") == first
+    assert (
+        _rewritten(text, _Task(POLICY, NO_CHOICE, NO_SIGNALS, PAGE, "<h-h>", "<b-b>", "", "/.consent/", "en")) == first
+    )
     first.text.encode("latin-1")
     if not first.stopped and "data-consent-" not in text.lower():
         assert first.text.replace("<h-h>", "", 1).replace("<b-b>", "", 1) == text
@@ -558,3 +573,51 @@ def test_places_are_counted_in_normalised_lines(text: str) -> None:
     source = _Source(text)
     for at in range(len(source.lines) + 1):
         assert _Source(text[: source.place(at)]).lines == source.lines[:at]
+
+
+# ----------------------------------------------------------------------------------------------- kept for a while
+
+
+def test_a_page_is_rewritten_once_for_visitors_with_the_same_choices() -> None:
+    text = f"<p>kept<img src={T}>"
+    visitor = supposed_visitor(POLICY, "refuse")
+    of = [replace(visitor, decided_at=at, policy=str(at), tell_me=bool(at)) for at in (0.0, 9.0)]
+    one, other = (rewrite_page(text, POLICY, who, NO_SIGNALS, PAGE, head="", body_start="") for who in of)
+    assert one is other
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"policy": REPORTING},
+        {"visitor": supposed_visitor(POLICY, "accept")},
+        {"signals": Signals(gpc=True)},
+        {"page": parse_url("https://www.shop.test/a/c.html")},
+        {"head": "<h-h>"},
+        {"body_start": "<b-b>"},
+        {"frame_head": "<f-f>"},
+        {"reserved": "/-/"},
+        {"language": "de"},
+        {"text": f"<p>other<img src={T}>"},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_whatever_rewriting_depends_on_tells_kept_pages_apart(changed: dict[str, Any]) -> None:
+    given: dict[str, Any] = {
+        "text": f"<p>apart<iframe src={T}></iframe><iframe srcdoc='<img src={T}>'></iframe>",
+        "policy": POLICY,
+    }
+    given |= {"visitor": NO_CHOICE, "signals": NO_SIGNALS, "page": PAGE, "head": "", "body_start": "", "frame_head": ""}
+    given |= {"reserved": "/.consent/", "language": "en"}
+    rewrite_page(**given)
+    task = {**given, **changed}
+    text = task.pop("text")
+    assert rewrite_page(text, **task) == _rewritten(text, _Task(**task))
+
+
+def test_so_many_pages_are_kept_and_no_long_ones() -> None:
+    for n in range(2 * _MOST_KEPT):
+        rewritten(f"<p>{n}")
+    assert len(_KEPT) <= _MOST_KEPT
+    long = "x" * (_LONGEST_KEPT + 1)
+    assert rewritten(long) is not rewritten(long)
