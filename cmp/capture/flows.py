@@ -9,6 +9,7 @@ cannot be read costs that flow alone, and what was lost is said.
 
 import hashlib
 import math
+import mmap
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -34,14 +35,16 @@ from cmp.capture.capture import (
 )
 from cmp.capture.flow_exchange import VISIT, Mark, header_list, observe_flow, read_mark
 from cmp.capture.observe import Headers, content_type, field_lines, server_clock
-from cmp.capture.tnetstring import TnetstringError, frame, read_value
+from cmp.capture.tnetstring import Data, TnetstringError, frame, read_value
 from cmp.core.exchange import Exchange, Unseen
 from cmp.core.urls import UrlError
 
 State = dict[Any, Any]
+# After so many bytes of a large file its pages are given back.
+_PASSED = 64 * 1024**2
 
 
-def read_flows(data: bytes, file: str) -> Capture:
+def read_flows(data: Data, file: str) -> Capture:
     """The capture in the bytes of a flow file; `file` is its name in errors and findings.
 
     Damaged stretches are skipped up to the next whole flow, with a note that says how much was lost. Raises
@@ -74,7 +77,7 @@ def read_flows(data: bytes, file: str) -> Capture:
     ordered = in_time_order(entries, lambda entry: entry.asked.time or None)
     return Capture(
         file=file,
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=_digest(data),
         form="flows",
         creator="mitmproxy",
         entries=tuple(ordered),
@@ -82,6 +85,13 @@ def read_flows(data: bytes, file: str) -> Capture:
         notes=tuple(notes),
         unseen=unseen_everywhere([entry.asked for entry in ordered]) | bodies_unseen(ordered),
     )
+
+
+def _digest(data: Data) -> str:
+    found = hashlib.sha256()
+    for start in range(0, len(data), _PASSED):
+        found.update(data[start : start + _PASSED])
+    return found.hexdigest()
 
 
 # ------------------------------------------------------------------------------------------- bytes to flow states
@@ -98,12 +108,16 @@ class _Lost:
         return f"{self.end - self.start} bytes from offset {self.start} are damaged ({self.why})"
 
 
-def _pieces(data: bytes) -> Iterator[State | _Lost]:
+def _pieces(data: Data) -> Iterator[State | _Lost]:
     """The flow states of the file in order, and the stretches between them that are none, each as long as possible."""
     search = _Search(data)
     lost: _Lost | None = None
-    position = 0
+    position = passed = 0
     while position < len(data):
+        if isinstance(data, mmap.mmap) and position - passed >= _PASSED:
+            # What was read stays in memory until somebody else needs it, unless it is given back.
+            data.madvise(mmap.MADV_DONTNEED)
+            passed = position
         try:
             value, end = read_value(data, position)
         except TnetstringError as error:
@@ -147,7 +161,7 @@ class _Search:
     damage stays far below it: a flow nests a few levels of dictionaries, and each byte is read once for each level.
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: Data) -> None:
         self._data = data
         self._budget = 6 * len(data) + 65_536
 
@@ -164,7 +178,7 @@ class _Search:
                 _, end = frame(data, at, len(data))
             except TnetstringError:
                 continue
-            if data[end] != ord("}") or data.endswith(_BACKUP, max(at - 9, 0), at):
+            if data[end] != ord("}") or data[max(at - 9, 0) : at].endswith(_BACKUP):
                 continue
             try:
                 value, reached = read_value(data, at)

@@ -1,27 +1,24 @@
 """HAR files of any tool, read entry by entry.
 
 May go in here: the format (HAR 1.2 and what tools make of it) into the values of `capture.py`. May not: judging what
-the entries show, and which page an entry is of (`har_pages.py`).
+the entries show, the JSON around them (`har_text.py`), and which page an entry is of (`har_pages.py`).
 
 mitmproxy's own HAR import is not used: one bad entry loses the whole file, and it takes the request's time for the
 answer's. Here nothing in an entry raises: what cannot be used is skipped, with its index and the reason.
 """
 
-import codecs
-import hashlib
-import json
+import io
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import IO, Any
 
 from cmp.capture.bodies import is_tracking_resource, must_have_body, posted, sent_frames, tracking_status
 from cmp.capture.capture import (
     Answer,
     Capture,
-    CaptureError,
     Entry,
     Gap,
     Note,
@@ -33,6 +30,7 @@ from cmp.capture.capture import (
 )
 from cmp.capture.flow_exchange import Mark, mark_of_form, observe_asked, relayed_target
 from cmp.capture.har_pages import Place, Visit, places
+from cmp.capture.har_text import read_log
 from cmp.capture.observe import (
     Headers,
     content_type,
@@ -46,29 +44,13 @@ from cmp.capture.observe import (
 from cmp.core.exchange import Exchange, Kind, Unseen
 from cmp.core.urls import Url, UrlError, parse_url
 
-_AGAIN = "export it again as HAR 1.2 with content"
-
-# The longer marks first: UTF-32 begins like UTF-16.
-_MARKS = (
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
-
-# A call around the JSON, as HAR Viewer wants it: onInputData({...});
-_CALL = re.compile(r"\s*(?:/\*.*?\*/\s*)?[A-Za-z_$][\w.$]*\s*\(", re.DOTALL)
-_CALL_END = re.compile(r"\s*\)?\s*;?\s*")
-_SPACE = re.compile(r"[ \t\r\n]*")
-
 # Exports that leave cookies out unless asked not to: Chromium's developer tools (since about version 130) call
 # themselves WebInspector in every version, and the tools on top of its protocol get no better data.
 _SANITISING = ("webinspector", "chrome")
 
 
-def read_har(data: bytes, file: str, beside: Callable[[str], bytes | None] | None = None) -> Capture:
-    """The capture in the bytes of a HAR file; `file` is its name in errors and findings.
+def read_har(data: bytes | IO[bytes], file: str, beside: Callable[[str], bytes | None] | None = None) -> Capture:
+    """The capture in a HAR file, its bytes or something to read them from; `file` is its name in errors and findings.
 
     `beside` gives the content of a file next to it in its archive: Playwright keeps bodies there (`_file`).
 
@@ -76,25 +58,33 @@ def read_har(data: bytes, file: str, beside: Callable[[str], bytes | None] | Non
     `cookies` lists leave out many of them, and their dates, but show that headers were removed. An answer counts as
     seen where it has a status or a header line.
     """
-    text, notes = _text(data)
-    log = _log(text, file)
-    entries, skipped = _usable(log["entries"], beside)
-    entries = in_time_order(entries, lambda entry: entry.visit.time)
-    removed = _removed(entries, _creator_name(log))
+    reader = _Reader(beside)
+    log = read_log(io.BytesIO(data) if isinstance(data, bytes) else data, file, reader.entry)
+    notes, creator = log.notes, _creator_name(log.members)
+    entries = in_time_order((one for one in log.entries if isinstance(one, _Read)), lambda entry: entry.visit.time)
+    skipped = tuple(one for one in log.entries if isinstance(one, Skipped))
+    log.entries.clear()
+    removed = _removed(entries, creator)
     places_of = places([entry.visit for entry in entries])
-    read = [_entry(entry, places_of.get(entry.visit.index, Place()), sanitised=removed) for entry in entries]
     if removed:
         notes.append(_SANITISED)
     notes.extend(_notes(entries))
+    delivered = _delivered_unseen(entries)
+    read: list[Entry] = []
+    # From the end, so that what was made into an entry can go.
+    while entries:
+        one = entries.pop()
+        read.append(_entry(one, places_of.get(one.visit.index, Place()), sanitised=removed))
+    read.reverse()
     return Capture(
         file=file,
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=log.sha256,
         form="har",
-        creator=_creator(log),
+        creator=_creator(log.members),
         entries=tuple(read),
-        skipped=tuple(skipped),
+        skipped=skipped,
         notes=tuple(notes),
-        unseen=unseen_everywhere([entry.asked for entry in read]) | bodies_unseen(read) | _delivered_unseen(entries),
+        unseen=unseen_everywhere([entry.asked for entry in read]) | bodies_unseen(read) | delivered,
     )
 
 
@@ -102,52 +92,7 @@ def _delivered_unseen(entries: Sequence["_Read"]) -> frozenset[Gap]:
     return frozenset({Gap.DELIVERED}) if any(e.ours is not None and e.ours.edited for e in entries) else frozenset()
 
 
-# ------------------------------------------------------------------------------------------- file to JSON
-
-
-def _text(data: bytes) -> tuple[str, list[Note]]:
-    coding, start = next(((name, len(mark)) for mark, name in _MARKS if data.startswith(mark)), ("utf-8", 0))
-    try:
-        return data[start:].decode(coding), []
-    except UnicodeDecodeError as error:
-        text = f"not {coding.upper()} from byte {start + error.start} on; what cannot be read there is shown as \ufffd"
-        return data[start:].decode(coding, "replace"), [Note("not-unicode", text)]
-
-
-def _log(text: str, file: str) -> dict[str, Any]:
-    """The `log` object, with a list of entries in it."""
-    if not text.strip():
-        raise CaptureError(file, "the file is empty", "record it again")
-    call = _CALL.match(text)
-    try:
-        document, end = _DECODER.raw_decode(text, _after(_SPACE, text, call.end() if call else 0))
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise CaptureError(file, f"not JSON at {where} ({error.msg})", _AGAIN) from None
-    except RecursionError:
-        raise CaptureError(file, "JSON nested too deeply to be a HAR file", _AGAIN) from None
-    end = _after(_CALL_END if call else _SPACE, text, end)
-    if end < len(text):
-        line, column = text.count("\n", 0, end) + 1, end - text.rfind("\n", 0, end)
-        raise CaptureError(file, f"more text after the JSON at line {line}, column {column}", _AGAIN)
-    log = document.get("log") if isinstance(document, dict) else None
-    if not isinstance(log, dict) or not isinstance(log.get("entries"), list):
-        raise CaptureError(file, "JSON, but without the list log.entries of a HAR file", _AGAIN)
-    return log
-
-
-def _after(pattern: re.Pattern[str], text: str, at: int) -> int:
-    """Where the match of a pattern at `at` ends, `at` itself for none."""
-    found = pattern.match(text, at)
-    return found.end() if found else at
-
-
-def _read_int(digits: str) -> int | float:
-    # int() refuses 4,301 digits and more, and with them the whole file.
-    return int(digits) if len(digits) <= 20 else float(digits)
-
-
-_DECODER = json.JSONDecoder(parse_int=_read_int)
+# ------------------------------------------------------------------------------------------- JSON to entries
 
 
 def _creator(log: Mapping[str, Any]) -> str:
@@ -159,9 +104,6 @@ def _creator(log: Mapping[str, Any]) -> str:
 def _creator_name(log: Mapping[str, Any]) -> str:
     creator = log.get("creator")
     return _word(creator.get("name")) if isinstance(creator, dict) else ""
-
-
-# ------------------------------------------------------------------------------------------- JSON to entries
 
 
 _Beside = Callable[[str], bytes | None] | None
@@ -203,20 +145,36 @@ class _Read:
         return bool(field_lines(self.visit.request, "cookie") or set_cookie_lines(self.response))
 
 
-def _usable(items: Sequence[Any], beside: _Beside) -> tuple[list[_Read], list[Skipped]]:
-    entries: list[_Read] = []
-    skipped: list[Skipped] = []
-    for index, item in enumerate(items):
+# A value that was met before is the same object: the fields of one page's requests repeat each other.
+_REMEMBERED, _LONGEST = 20_000, 1_024
+
+
+class _Reader:
+    """Makes entries of JSON values, one after the other."""
+
+    def __init__(self, beside: _Beside) -> None:
+        self._beside = beside
+        self._met: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def entry(self, index: int, item: Any) -> "_Read | Skipped":
         request = item.get("request") if isinstance(item, dict) else None
         if not isinstance(request, dict):
-            skipped.append(Skipped(index, "no entry object" if not isinstance(item, dict) else "no request"))
-            continue
+            return Skipped(index, "no entry object" if not isinstance(item, dict) else "no request")
         url = _url(request.get("url"))
         if isinstance(url, str):
-            skipped.append(Skipped(index, url))
-        else:
-            entries.append(_read(index, url, item, request, beside=beside))
-    return entries, skipped
+            return Skipped(index, url)
+        return _read(index, url, item, request, beside=self._beside, headers=self.headers)
+
+    def headers(self, value: object) -> list[tuple[str, str]]:
+        return [self._once(line) for line in _headers(value)]
+
+    def _once(self, line: tuple[str, str]) -> tuple[str, str]:
+        met = self._met
+        if (found := met.get(line)) is not None:
+            return found
+        if len(line[1]) <= _LONGEST and len(met) < _REMEMBERED:
+            met[line] = line
+        return line
 
 
 def _url(value: object) -> Url | str:
@@ -238,17 +196,25 @@ _NO_NETWORK = re.compile(
 )
 
 
-def _read(index: int, url: Url, item: Mapping[str, Any], request: Mapping[str, Any], *, beside: _Beside) -> _Read:
+def _read(
+    index: int,
+    url: Url,
+    item: Mapping[str, Any],
+    request: Mapping[str, Any],
+    *,
+    beside: _Beside,
+    headers: Callable[[object], list[tuple[str, str]]],
+) -> _Read:
     response = item.get("response")
     response = response if isinstance(response, dict) else {}
     content = response.get("content")
     content = content if isinstance(content, dict) else {}
-    back = _headers(response.get("headers"))
+    back, sent = headers(response.get("headers")), headers(request.get("headers"))
     status = _status(response.get("status"))
     # "x-unknown" is what the specification has tools write for a type they do not know.
     stated = media_type(_word(content.get("mimeType")))
     kind = stated if stated and stated != "x-unknown" else content_type(back)
-    method, headers = _word(request.get("method")) or "GET", _headers(request.get("headers"))
+    method = _word(request.get("method")) or "GET"
     time = _time(item.get("startedDateTime"))
     targets = tuple(t for t in (_word(response.get("redirectURL")), *field_lines(back, "location")) if t)
     body, body_type = posted(request.get("postData"), beside)
@@ -259,7 +225,7 @@ def _read(index: int, url: Url, item: Mapping[str, Any], request: Mapping[str, A
             group=_group(item.get("pageref")),
             method=method,
             url=url,
-            request=headers,
+            request=sent,
             status=status or 0,
             media_type=kind,
             targets=targets,
@@ -281,8 +247,8 @@ def _read(index: int, url: Url, item: Mapping[str, Any], request: Mapping[str, A
         listed=_lists_cookies(request.get("cookies")),
         listed_back=_lists_cookies(response.get("cookies")),
         body=body,
-        body_type=body_type or next(iter(field_lines(headers, "content-type")), ""),
-        body_missing=not body and must_have_body(method, headers, request.get("bodySize")),
+        body_type=body_type or next(iter(field_lines(sent, "content-type")), ""),
+        body_missing=not body and must_have_body(method, sent, request.get("bodySize")),
         ended=_ended(time, item.get("time")),
         ours=_ours(item.get("_consentry")),
     )

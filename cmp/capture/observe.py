@@ -94,10 +94,16 @@ def observe_request(
         cookies=_cookies(lines),
         unseen=frozenset(missing),
         referrer=_last(lines, "referer"),
-        header_names=frozenset(lines),
+        header_names=_same_names(frozenset(lines)),
         content_type=body_type,
         fetch_site=_fetch_site(lines, url),
     )
+
+
+@lru_cache(maxsize=512)
+def _same_names(names: frozenset[str]) -> frozenset[str]:
+    """The set that was met before, where it was: the requests of a page send the same fields, and sets are large."""
+    return names
 
 
 def _by_name(headers: Headers) -> Lines:

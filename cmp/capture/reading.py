@@ -4,14 +4,22 @@ May go in here: opening a file and telling its form from its first bytes. May no
 `flows.py`).
 """
 
+import io
+import mmap
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from io import BufferedReader
 from pathlib import Path
+from typing import IO, cast
 
 from cmp.capture.capture import Capture, CaptureError
 from cmp.capture.flows import read_flows
 from cmp.capture.har import read_har
-from cmp.capture.packed import Unpacked, is_packed, unpacked
+from cmp.capture.packed import is_packed, unpacked
+from cmp.capture.tnetstring import Data
 
 # Files that people take for captures: how they begin, what they are, and what to do instead.
 _OTHER_FORMS = (
@@ -19,6 +27,10 @@ _OTHER_FORMS = (
     (b"\xd4\xc3\xb2\xa1", "a packet capture", "record with a browser or mitmproxy: packets hide what is encrypted"),
     (b"\x0a\x0d\x0d\x0a", "a packet capture", "record with a browser or mitmproxy: packets hide what is encrypted"),
 )
+
+# So much of a file tells its form, and from this size on it is not read into memory, in bytes.
+_START = 512
+_LARGE = 64 * 1024**2
 
 _FLOW_START = re.compile(rb"[0-9]{1,12}:")
 # A flow whose beginning is damaged still names its fields further on.
@@ -39,39 +51,69 @@ def read_capture(path: Path) -> Capture:
 def read_captures(path: Path) -> Iterator[Capture | CaptureError]:
     """The captures in a file: a HAR file, a flow file of mitmproxy, or an archive of them, told apart by content.
 
-    Each file is held in memory as a whole, those of an archive one after the other. One that is no capture comes as the
-    error it is, so that the others of its archive are read all the same. Raises CaptureError for a file that cannot be
-    opened, and for a damaged archive.
+    A HAR file is read piece by piece, a flow file of any size is looked at where it lies; the files of an archive are
+    held in memory as a whole, one after the other. One that is no capture comes as the error it is, so that the others
+    of its archive are read all the same. Raises CaptureError for a file that cannot be opened, and for a damaged
+    archive.
     """
     file = str(path)
-    data = _data(path, file)
-    for one in unpacked(data, file) if is_packed(data[:512]) else (Unpacked(file, data),):
-        try:
-            yield _capture(one)
-        except CaptureError as error:
-            yield error
+    with _opened(path, file) as opened:
+        # A pipe gives what it has: more may come.
+        start = opened.peek(_START)[:_START]
+        if is_packed(start):
+            for one in unpacked(opened.read(), file):
+                yield _told(partial(_capture, one.data, one.file, one.beside))
+        elif _JSON_START.match(start):
+            yield _told(partial(read_har, opened, file))
+        else:
+            yield _told(partial(_capture, _data(opened), file))
 
 
-def _data(path: Path, file: str) -> bytes:
+def _told(read: Callable[[], Capture]) -> Capture | CaptureError:
     try:
-        return path.read_bytes()
+        return read()
+    except CaptureError as error:
+        return error
+
+
+@contextmanager
+def _opened(path: Path, file: str) -> Iterator[BufferedReader]:
+    try:
+        opened = path.open("rb")
     except IsADirectoryError:
         raise CaptureError(file, "a folder, not a file", "name the capture files in it") from None
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise CaptureError(file, f"cannot be opened ({why})", "check the path and its permissions") from None
+        raise _unreadable(file, error) from None
+    with opened:
+        try:
+            yield opened
+        except OSError as error:
+            raise _unreadable(file, error) from None
 
 
-def _capture(one: Unpacked) -> Capture:
+def _data(opened: BufferedReader) -> Data:
+    """What is left of a file; a large one stays where it lies. A smaller one is read, so that nobody can cut it off
+    while it is looked at."""
+    if os.fstat(opened.fileno()).st_size >= _LARGE:
+        return mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
+    return opened.read()
+
+
+def _unreadable(file: str, error: Exception) -> CaptureError:
+    why = getattr(error, "strerror", None) or str(error)
+    return CaptureError(file, f"cannot be opened ({why})", "check the path and its permissions")
+
+
+def _capture(data: Data, file: str, beside: Callable[[str], bytes | None] | None = None) -> Capture:
     for start, what, remedy in _OTHER_FORMS:
-        if one.data.startswith(start):
-            raise CaptureError(one.file, what, remedy)
-    if _holds_flows(one.data):
-        return read_flows(one.data, one.file)
-    return read_har(one.data, one.file, one.beside)
+        if data[: len(start)] == start:
+            raise CaptureError(file, what, remedy)
+    if _holds_flows(data):
+        return read_flows(data, file)
+    return read_har(io.BytesIO(data) if isinstance(data, bytes) else cast(IO[bytes], data), file, beside)
 
 
-def _holds_flows(data: bytes) -> bool:
+def _holds_flows(data: Data) -> bool:
     if _FLOW_START.match(data):
         return True
     return not _JSON_START.match(data) and _FLOW_INSIDE.search(data) is not None

@@ -8,6 +8,11 @@ also recurses as deep as the file says, and asks for as much memory as a length 
 in the input, whatever it holds.
 """
 
+import mmap
+
+# Of a large file, the pages that are looked at.
+Data = bytes | mmap.mmap
+
 Value = None | bool | int | float | bytes | str | list["Value"] | dict["bytes | str", "Value"]
 
 # As in mitmproxy. A terabyte is beyond any file that fits into memory.
@@ -26,7 +31,7 @@ class TnetstringError(ValueError):
         self.offset, self.why = offset, why
 
 
-def frame(data: bytes, start: int, limit: int) -> tuple[int, int]:
+def frame(data: Data, start: int, limit: int) -> tuple[int, int]:
     """Where the payload of the value at `start` begins and where it ends; its type byte stands at the end.
 
     Raises TnetstringError where there is no length, or the value does not end before `limit`.
@@ -40,12 +45,12 @@ def frame(data: bytes, start: int, limit: int) -> tuple[int, int]:
     return colon + 1, end
 
 
-def read_value(data: bytes, start: int = 0) -> tuple[Value, int]:
+def read_value(data: Data, start: int = 0) -> tuple[Value, int]:
     """The value at `start` and the offset after it. Raises TnetstringError."""
     return _read(data, start, len(data), 0)
 
 
-def _read(data: bytes, start: int, limit: int, depth: int) -> tuple[Value, int]:
+def _read(data: Data, start: int, limit: int, depth: int) -> tuple[Value, int]:
     first, end = frame(data, start, limit)
     tag = data[end : end + 1]
     if tag in b"]}":
@@ -56,7 +61,7 @@ def _read(data: bytes, start: int, limit: int, depth: int) -> tuple[Value, int]:
     return _scalar(data[first:end], tag, first), end + 1
 
 
-def _items(data: bytes, first: int, end: int, depth: int) -> list[Value]:
+def _items(data: Data, first: int, end: int, depth: int) -> list[Value]:
     items = []
     while first < end:
         item, first = _read(data, first, end, depth)
