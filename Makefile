@@ -47,9 +47,9 @@ demo: $(STAMP) ## run the main job on real input and print what happened
 test: lint pytest ## lint, types and all tests, on this Python; those it may change again on Python 3.13 where there is one
 	@$(MAKE) --no-print-directory also TESTS='$(ALSO_TESTS)'
 
-soak: $(STAMP) tools ## the long tests in full
+soak: $(STAMP) tools ## the long tests in full, and all of what make test takes samples of
 	@echo '== soak tests, Python $(PYVER)'
-	@CONSENTRY_SOAK=1 $(PYTEST) -m soak --timeout 3600 $(PYTEST_ARGS)
+	@CONSENTRY_SOAK=1 $(PYTEST) -m 'soak or sampled' --timeout 3600 $(PYTEST_ARGS)
 
 bench: $(STAMP) ## every benchmark beside its peers
 	@$(VENV)/bin/python -m benchmarks

@@ -9,7 +9,6 @@ names registrable domains, takes in all that the catalogue has of the kinds in u
 name. Without the last two every sixth host would be unknown.
 """
 
-import os
 import random
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,13 +20,14 @@ from cmp.audit.learning import coverage, draft_of, learn
 from cmp.capture.capture import Capture
 from cmp.capture.reading import read_capture
 from cmp.policy.compile import compile_policy
+from tests.sampled import so_many
 from tests.shared import needs_shared, shared
 
 # The fewest third-party hosts that make a share of them mean something.
 _ENOUGH = 15
 _MOST = 0.05
-# Pairs of halves for each site: two in the ordinary run, all with CONSENTRY_SOAK.
-_SEEDS = range(10 if os.environ.get("CONSENTRY_SOAK") else 2)
+# Pairs of halves for each site.
+_SEEDS = range(so_many(2, 10))
 
 # The captures with so many third-party hosts, by site.
 SITES = {
@@ -82,6 +82,7 @@ def test_a_site_here_has_enough_third_parties_and_is_the_one_visited_most(site: 
     assert coverage(compile_policy(draft_of(found, "eu", ("en",))), captures_of(site)).hosts >= _ENOUGH
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("site", SITES)
 def test_of_the_other_half_at_most_five_in_a_hundred_hosts_are_unknown(site: str) -> None:
     counts = []

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from cmp import resources
@@ -22,6 +22,7 @@ from cmp.policy.catalogue import catalogue
 from cmp.policy.explain import lines
 from cmp.policy.load import load_policy
 from cmp.sites import registrable_domain
+from tests.sampled import examples
 
 POLICIES = [load_policy(path) for path in sorted(resources.policies().glob("*.json"))]
 HOSTS = [host for vendor in catalogue().values() for host in vendor.get("hosts", [])]
@@ -32,8 +33,7 @@ PATHS = [
     for signature in vendor.get("signatures", [])
 ]
 
-settings.register_profile("properties", derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
-each = settings(settings.get_profile("properties"), max_examples=150)
+each = examples(60, 150, suppress_health_check=list(HealthCheck))
 
 signals = st.builds(Signals, gpc=st.booleans(), dnt=st.none() | st.booleans())
 hosts = st.sampled_from(

@@ -4,18 +4,19 @@ import pickle
 import time
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cmp.core import urls
 from cmp.core.urls import Url, UrlError, is_ip, parse_host, parse_url, plain_path, query_names, query_pairs
+from tests.sampled import examples
 
 # WHATWG URL standard, 3.2.
 FORBIDDEN_HOST_CODE_POINTS = frozenset("\x00\t\n\r #/:<>?@[\\]^|")
 FORBIDDEN_DOMAIN_CODE_POINTS = FORBIDDEN_HOST_CODE_POINTS | set(map(chr, range(0x20))) | {"%", "\x7f"}
 SPECIAL = ("http", "https", "ws", "wss", "ftp", "file")
 
-any_text = settings(derandomize=True, max_examples=500, deadline=None)
+any_text = examples(150, 500)
 
 
 # ------------------------------------------------------------------------------------------ absolute URLs

@@ -1,12 +1,13 @@
 """Cookies are taken out of header bytes; every byte not concerned stays as it was."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cmp.capture.observe import request_cookies, set_cookie_lines
 from cmp.core.decision import Edit, EditKind, Reason, Ruling
 from cmp.wire.cookies import cookie_name, edit_set_cookies, strip_request_cookies
+from tests.sampled import examples
 
 RULING = Ruling(False, Reason.REFUSED, "test")
 Fields = tuple[tuple[bytes, bytes], ...]
@@ -63,7 +64,7 @@ pairs = st.lists(
 ).map(b";".join)
 
 
-@settings(derandomize=True, max_examples=500, deadline=None)
+@examples(150, 500)
 @given(st.lists(pairs, max_size=3), st.sets(st.sampled_from(["a", "t", "", "b", "\udcff", "tt"])))
 def test_what_is_left_is_what_was_there_without_the_stripped(values: list[bytes], names: set[str]) -> None:
     fields = [(b"cookie", value) for value in values]
@@ -174,7 +175,7 @@ def test_edits_of_the_request_leave_the_answer_alone() -> None:
     assert edit_set_cookies(fields, [Edit(EditKind.STRIP_COOKIE, "x", RULING)]) == fields
 
 
-@settings(derandomize=True, max_examples=500, deadline=None)
+@examples(150, 500)
 @given(
     st.lists(
         st.tuples(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import turbohtml
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 
 from cmp.core.consent import NO_CHOICE, supposed_visitor
@@ -27,6 +27,7 @@ from cmp.wire.html import (
     rewrite_page,
 )
 from tests.core.examples import compiled, shop
+from tests.sampled import examples
 
 PAGE = parse_url("https://www.shop.test/a/b.html")
 POLICY = compiled()
@@ -521,7 +522,7 @@ PIECES = st.sampled_from(
     ]
 )
 texts = st.lists(PIECES, max_size=25).map("".join) | st.text(st.characters(max_codepoint=255), max_size=60)
-fuzzed = settings(derandomize=True, max_examples=1_000, deadline=None, suppress_health_check=list(HealthCheck))
+fuzzed = examples(250, 1_000, suppress_health_check=list(HealthCheck))
 
 
 @fuzzed

@@ -3,13 +3,14 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cmp.core.globs import Glob
 from cmp.core.identifiers import identifies
 from cmp.core.urls import query_pairs
 from cmp.wire.reduce import reduced_body, reduced_target, shortened_address, trimmed_referrer
+from tests.sampled import examples
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
@@ -43,7 +44,7 @@ def test_query_members_go_by_name(target: str, names: list[str], expected: str) 
 parts = st.lists(st.sampled_from(["a=1", "uid=2", "uid", "", "%75id=3", "b=%zz", "=x", "ü=1", "a=uid"]), max_size=8)
 
 
-@settings(derandomize=True, max_examples=500, deadline=None)
+@examples(150, 500)
 @given(parts, st.sets(st.sampled_from(["uid", "a", "", "b", "ü"])))
 def test_what_is_left_of_a_query_is_what_was_there_without_the_named(query: list[str], names: set[str]) -> None:
     target = f"/p?{'&'.join(query)}"
@@ -127,7 +128,7 @@ def without_identifiers(value: object) -> object:
     return value
 
 
-@settings(derandomize=True, max_examples=300, deadline=None)
+@examples(100, 300)
 @given(values.filter(lambda value: isinstance(value, dict | list)))
 def test_json_is_what_it_was_without_the_identifying_members(value: object) -> None:
     left = reduced_body(json.dumps(value).encode(), JSON)
