@@ -223,6 +223,10 @@ class Enforce:
         form = _Form(reverse, policy.fingerprint, visitor, path is not None, course.enforced)
         if course.enforced and decision.blocked:
             block(flow, exchange.kind, known=_is_known(flow, decision.ruling))
+        elif path is not None and self._stands_in(now, path):
+            block(flow, exchange.kind)
+            if flow.response is not None:
+                flow.response = pages.guard_answer(now, visitor, exchange)
         elif path is not None and now.consent is not None:
             consent_endpoint.forward(flow, now, now.consent, url, path)
             _let_pass(flow)
@@ -243,6 +247,10 @@ class Enforce:
                 flow.request.stream = self._scan(flow, course, form, exchange)
         course.asked = exchange
         leave_mark(flow, form.mark(decision, exchange))
+
+    def _stands_in(self, now: Enforcement, path: str) -> bool:
+        """Whether the guard is ours to send: a page must not go without it because no choice can be stored just now."""
+        return self.health is not None and not self.health.up and path == f"{now.reserved}guard.js"
 
     def _begin(self, flow: http.HTTPFlow, now: Enforcement, *, reverse: bool) -> Course:
         if self._carrying is None:

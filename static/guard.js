@@ -6,7 +6,7 @@
   if (!table) return;
   const G = globalThis, R = Reflect, URL = G.URL, here = G.location, { hostname: host } = here;
   const describe = Object.getOwnPropertyDescriptor, own = table.o || [host.replace(/^www\./, "")];
-  const nonce = G.document && document.currentScript ? document.currentScript.nonce : "";
+  const element = G.document && document.currentScript, nonce = element ? element.nonce : "";
 
   // Many names are numbers, packed (cmp/wire/name_set.py says how). Nothing is unpacked before it is asked for.
   const mixed = (hash, bits, times) => Math.imul(hash ^ hash >>> bits, times);
@@ -389,6 +389,8 @@
     }, true);
   };
   take(G);
+  // How the lines behind it see that it ran.
+  if (element) element.remove();
   if (D) try {
     D.cookie.split(";").map(nameOf).filter((name) => name && cookieDenied(name)).forEach((name) => {
       const domains = [""], paths = ["/"];

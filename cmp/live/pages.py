@@ -11,9 +11,11 @@ from mitmproxy import http
 
 from cmp.capture.flow_exchange import Mark, flow_url, header_list, leave_mark, read_mark
 from cmp.capture.observe import content_type, field_lines, observe_request
+from cmp.core.consent import Visitor
 from cmp.core.decision import EditKind
 from cmp.core.exchange import Exchange, Kind, Unseen
 from cmp.core.forms import ruling_form
+from cmp.core.urls import Url
 from cmp.live.enforcement import Enforcement
 from cmp.live.originals import keep_answer, keep_request
 from cmp.seal.cookie import read_cookie
@@ -182,12 +184,24 @@ def _guard_worker(answer: http.Response, now: Enforcement, mark: Mark, exchange:
     what a module imports is asked for before the guard runs."""
     script = _content(answer, answer.raw_content or b"")
     if script is not None:
-        # When they chose and under which policy does not matter to the guard; one would be kept for each.
-        visitor = replace(mark.visitor, decided_at=None, policy="", tell_me=False)
-        guard = guard_script(now.policy, visitor, exchange.signals, exchange.url).strip().encode("ascii")
+        guard = _guard(now, mark.visitor, exchange, exchange.url)
         answer.headers.pop("Content-Encoding", None)
         answer.content = b"".join([b'"use strict";' if _STRICT.match(script) else b"", guard, b"\n", script])
     _hold_unread(answer, now, mark, exchange)
+
+
+def guard_answer(now: Enforcement, visitor: Visitor, exchange: Exchange) -> http.Response:
+    """The visitor's guard, for when the consent server cannot send it."""
+    fields = {"Content-Type": "text/javascript; charset=utf-8", "Cache-Control": "no-store"}
+    # As the consent server makes it.
+    home = replace(exchange.url, path="/", query="")
+    return http.Response.make(200, _guard(now, visitor, exchange, home), fields)
+
+
+def _guard(now: Enforcement, visitor: Visitor, exchange: Exchange, page: Url) -> bytes:
+    # When they chose and under which policy does not matter to the guard; one would be kept for each.
+    visitor = replace(visitor, decided_at=None, policy="", tell_me=False)
+    return guard_script(now.policy, visitor, exchange.signals, page).strip().encode("ascii")
 
 
 def _rewrite(

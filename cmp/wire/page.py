@@ -16,6 +16,7 @@ from cmp.core.urls import Url
 from cmp.wire.banner import banner_html
 from cmp.wire.consent_mode import consent_mode
 from cmp.wire.html import Rewritten, rewrite_page
+from cmp.wire.keeper import guard_elements
 from cmp.wire.occasion import Occasion
 from cmp.wire.tell_me import CookieLine
 
@@ -63,7 +64,7 @@ def page_for(
     """
     nonces = _NONCE.findall(" ".join(csp))
     nonce = f' nonce="{escape(nonces[0])}"' if nonces else ""
-    head = f'<script src="{escape(reserved)}guard.js"{nonce}></script>'
+    head = guard_elements(policy, page, language, reserved=reserved, csp=csp, nonce=nonce)
     body_start = ""
     if alone:
         body_start = banner_html(

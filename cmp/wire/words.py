@@ -55,6 +55,12 @@ _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
         "Your choice could not be saved. Everything optional stays off; please try again.",
         "Ihre Auswahl konnte nicht gespeichert werden. Alles Freiwillige bleibt aus; bitte versuchen Sie es erneut.",
     ),
+    (
+        "unguarded",
+        "This page is not shown, because what keeps your privacy choices in it could not be loaded.",
+        "Diese Seite wird nicht gezeigt, weil der Schutz Ihrer Datenschutz-Auswahl nicht geladen werden konnte.",
+    ),
+    ("reload", "Load it again", "Neu laden"),
     ("back", "Back to the page", "Zurück zur Seite"),
     (
         "withdraw",

@@ -296,12 +296,17 @@ class TestServerDown:
             assert send(port, "/.consent/choice", *post, method="POST", body=body).status == 200
             assert b"could not be saved" not in _status(send(port, "/page", *page))
 
+            made_by_server = send(port, "/.consent/guard.js", ("Host", SITE), ("Sec-Fetch-Dest", "script"))
+
             server.kill()
             server.wait(10)
             assert wait_for(lambda: b"could not be saved" in _status(send(port, "/page", *page)), 15)
             shown = send(port, "/page", *page)
             assert shown.status == 200
             assert not accepted(shown)
+            guard = send(port, "/.consent/guard.js", ("Host", SITE), ("Sec-Fetch-Dest", "script"))
+            assert guard.status == 200
+            assert guard.body.decode() == made_by_server.body.decode().strip()
             assert send(port, "/.consent/choice", *post, method="POST", body=body).status >= 500
 
 

@@ -66,13 +66,17 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Vector:
-    """`parts` begins with the page. `leaks`: the policies under which it is not stopped."""
+    """`parts` begins with the page. `leaks`: the policies under which it is not stopped.
+
+    `apart`: its control is visited by a browser of its own, afterwards, because it takes a part of the browser down.
+    """
 
     id: str
     family: str
     parts: tuple[Part, ...]
     scripts: bool
     leaks: frozenset[str]
+    apart: bool
 
 
 def read_vectors() -> tuple[Vector, ...]:
@@ -103,7 +107,7 @@ def _vector(family: str, text: str) -> Vector:
         typed = (("Content-Type", type_),) if type_ else ()
         parts.append(Part(path, (*typed, *map(_field, extra)), content.strip("\n"), "utf-8"))
     leaks = frozenset(line.removeprefix("limit ") for line in said if line.startswith("limit "))
-    return Vector(name.strip(), family, tuple(parts), "noscript" not in said, leaks)
+    return Vector(name.strip(), family, tuple(parts), "noscript" not in said, leaks, "control apart" in said)
 
 
 def _field(line: str) -> tuple[str, str]:
@@ -257,7 +261,12 @@ class World:
 
     def visit(self, vectors: Sequence[Vector], sites: str = STRICT + DEFAULT + BARE) -> dict[str, list[str]]:
         """Visit each vector on each site; what arrived from each visit."""
-        return asyncio.run(self._visit_all(vectors, sites))
+        together = [vector for vector in vectors if not vector.apart or BARE not in sites]
+        arrived = asyncio.run(self._visit_all(together, sites))
+        if apart := [vector for vector in vectors if vector not in together]:
+            arrived |= asyncio.run(self._visit_all(apart, sites.replace(BARE, "")))
+            arrived |= asyncio.run(self._visit_all(apart, BARE))
+        return arrived
 
     async def _visit_all(self, vectors: Sequence[Vector], sites: str) -> dict[str, list[str]]:
         self.recorder.arrived.clear()
@@ -288,7 +297,7 @@ class World:
         control = f"{vector.id}-{BARE}"
         if BARE in sites:
             await asyncio.to_thread(self.recorder.wait_for, control, _LONGEST)
-        await asyncio.sleep(max(_AFTER, time.monotonic() - begun))
+        await asyncio.sleep(max(_AFTER if BARE in sites else _LONGEST / 2, time.monotonic() - begun))
         for page in pages:
             await page.close()
 
