@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from cmp.core.networks import is_public, read_address
 from cmp.core.urls import UrlError, parse_url
 from cmp.server.answers import failure
 from cmp.server.bodies import read_body
@@ -48,6 +49,8 @@ _DIRECTIVES = frozenset(
     }
 )
 _KEYWORDS = frozenset({"inline", "eval", "wasm-eval", "self", "data", "blob", "filesystem", "about"})
+
+_REMOTE = frozenset({"http", "https", "ws", "wss"})
 
 
 class Events:
@@ -105,16 +108,22 @@ def _directive(name: str) -> str:
 
 
 def _site_of(blocked: str) -> str:
-    """The registrable domain of what was blocked, or the keyword the browser writes instead."""
+    """The registrable domain of what was blocked, or the keyword the browser writes instead.
+
+    "other" for what tells of the visitor rather than of a third party: which extensions the browser has (their ids
+    stand where a host does), what is called how in the network at home.
+    """
     if blocked in _KEYWORDS:
         return blocked
     try:
         url = parse_url(blocked)
     except UrlError:
         return "other"
-    if url.host:
-        return registrable_domain(url.host)
-    return url.scheme if url.scheme in _KEYWORDS else "other"
+    if not url.host:
+        return url.scheme if url.scheme in _KEYWORDS else "other"
+    address = read_address(url.host)
+    known = "." in url.host if address is None else is_public(address)
+    return registrable_domain(url.host) if known and url.scheme in _REMOTE else "other"
 
 
 def _plain(site: str) -> bool:
