@@ -128,7 +128,7 @@ class Exported:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        first = next(self._lines(), {})
+        first = next((line for _, line in self._lines()), {})
         if first.get("form") != _FORM:
             raise self._damaged(1, "it is an export of a form that this program does not know")
         self.keyed = first.get("keyed") is True
@@ -211,29 +211,35 @@ class Exported:
 
     def damage(self) -> Iterator[str]:
         """Whether it ends where it says it does."""
-        count = 0
-        last: Mapping[str, Any] = {}
-        for last in self._lines():  # noqa: B007 - the last of them
-            count += 1
-        if last.get("end") != count - 1:
+        count, last = 0, b""
+        for count, last in self._raw():  # noqa: B007 - the last of them
+            pass
+        with self._reading(count):
+            end = _document(last).get("end")
+        if end != count - 1:
             yield f"the file ends after line {count}, and its end is missing"
 
     def _numbered(self, name: str, until: str | None = None) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        for number, line in enumerate(self._lines(), start=1):
+        # Whoever reads the leaves reads every line whole; then most lines need not be read again for the few others.
+        names = () if name == "leaf" else tuple(f'"{one}"'.encode() for one in (name, until) if one)
+        for number, line in self._lines(names):
             if until is not None and until in line:
                 return
             if name in line:
                 yield number, line
 
-    def _lines(self) -> Iterator[Mapping[str, Any]]:
+    def _lines(self, names: Sequence[bytes] = ()) -> Iterator[tuple[int, Mapping[str, Any]]]:
+        """Every line, or those that have one of these names somewhere; counted from 1."""
+        for number, line in self._raw():
+            if not names or any(name in line for name in names):
+                with self._reading(number):
+                    document = _document(line)
+                yield number, document
+
+    def _raw(self) -> Iterator[tuple[int, bytes]]:
         try:
             with self._file.open("rb") as file:
-                for number, line in enumerate(_bounded(file), start=1):
-                    with self._reading(number):
-                        document = json.loads(line)
-                        if not isinstance(document, dict):
-                            raise TypeError("is no object")
-                    yield document
+                yield from enumerate(_bounded(file), start=1)
         except OSError as error:
             raise from_os(LedgerError, self._file, error) from error
 
@@ -257,6 +263,13 @@ class _Reading:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, KeyError | TypeError | ValueError | RecursionError) and not isinstance(error, LedgerError):
             raise self._export._damaged(self._number, f"is no line of an export ({error})") from error
+
+
+def _document(line: bytes) -> Mapping[str, Any]:
+    document = json.loads(line)
+    if not isinstance(document, dict):
+        raise TypeError("is no object")
+    return document
 
 
 def _bounded(file: BinaryIO) -> Iterator[bytes]:
