@@ -35,6 +35,7 @@ from mitmproxy.proxy.layers.http._http1 import Http1Connection, Http1Server
 from cmp.live.failing_closed import BODY_LIMIT
 from cmp.live.hooks import Hooks
 from cmp.live.pages import PAGE_LIMIT
+from cmp.live.quick_headers import look_up_quickly
 from cmp.live.reading_http1 import read_to_the_end
 from cmp.live.sockets import SocketLayer, is_handshake
 from cmp.live.unreachable import unreachable_answer
@@ -93,6 +94,9 @@ class BoundedStream(HttpStream):
 
     def check_invalid(self, request: bool) -> layer.CommandGenerator[bool]:
         """mitmproxy asks here with each head. Whether the exchange ends, because the head could be read in two ways."""
+        message = self.flow.request if request else self.flow.response
+        if message is not None:
+            look_up_quickly(message)
         if request:
             fault = self._fault_in_request()
             if fault is not None:
