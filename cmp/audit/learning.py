@@ -19,6 +19,7 @@ from cmp.audit.behaviour import is_beacon, is_identifier_cookie, is_pixel, passe
 from cmp.audit.evidence import Evidence, Message, Sighting
 from cmp.audit.fields import MAIL
 from cmp.audit.identifying import identifying_parts
+from cmp.audit.logged import Logged
 from cmp.audit.replay import replay
 from cmp.capture.capture import Capture, Entry
 from cmp.capture.observe import media_type
@@ -91,9 +92,10 @@ class _Vendor:
 
 @dataclass(slots=True)
 class _Stranger:
-    """A site nobody knows, as it is seen."""
+    """A site nobody knows, as it is seen; `logged` also in a decision log, which tells of no pages and no addresses."""
 
     requests: int = 0
+    logged: bool = False
     hosts: set[str] = field(default_factory=set)
     pages: set[str] = field(default_factory=set)
     kinds: set[str] = field(default_factory=set)
@@ -108,17 +110,18 @@ class _Cookie:
     """A cookie nobody knows, as it is seen. `lifetimes` are those it was set for, None for the session."""
 
     requests: int = 0
+    logged: bool = False
     pages: set[str] = field(default_factory=set)
     lifetimes: set[float | None] = field(default_factory=set)
     hidden: set[bool] = field(default_factory=set)
     identifies: bool = False
 
 
-def learn(captures: Sequence[Capture], sites: Sequence[str] = ()) -> Learned:
+def learn(captures: Sequence[Capture], sites: Sequence[str] = (), logs: Iterable[Logged] = ()) -> Learned:
     """What the captures show of the site at `sites` (host suffixes); without any, of the site that was visited most.
 
-    What counts is what was asked for, in a recording of our own proxy too: what it stopped there has to be decided on
-    as well.
+    `logs` are decision logs of the proxy before that site; they do not name it. What counts is what was asked for, in a
+    recording of our own proxy too: what it stopped there has to be decided on as well.
     """
     asked = [_as_asked(capture) for capture in captures]
     visited = _visited(asked)
@@ -127,6 +130,8 @@ def learn(captures: Sequence[Capture], sites: Sequence[str] = ()) -> Learned:
     found = _Found(own, elsewhere)
     for capture in asked:
         found.look_at(Evidence(replay(recognising(own), capture), baseline=True))
+    for log in logs:
+        found.look_into(log, recognising(own))
     return found.learned()
 
 
@@ -201,6 +206,47 @@ class _Found:
         for seen in evidence.cookies:
             if not self._of_another_site(seen.exchange):
                 self._cookie(evidence.policy, seen)
+
+    def look_into(self, log: Logged, policy: Policy) -> None:
+        """Whoever the log names is looked up anew: the policy it was written under may have known less, or others."""
+        for (vendor, site), count in log.vendors.items():
+            rule = policy.requests.find(_front_page(site)) if site else None
+            known = rule.vendor if rule is not None and rule.host else vendor if vendor in policy.vendors else ""
+            if known:
+                found = self._vendors.setdefault(known, _Vendor())
+                found.requests += count
+                found.hosts.update([site] if site else [])
+            elif site:
+                self._logged_stranger(site, count, ())
+        for site, count in log.unknown.items():
+            rule = policy.requests.find(_front_page(site))
+            if rule is not None and rule.host:
+                found = self._vendors.setdefault(rule.vendor, _Vendor())
+                found.requests += count
+                found.hosts.add(site)
+            else:
+                self._logged_stranger(site, count, log.kinds.get(site, ()))
+        for name, count in log.cookies.items():
+            self._logged_cookie(policy, name, count)
+
+    def _logged_stranger(self, site: str, count: int, kinds: Iterable[str]) -> None:
+        if _is_own(site, self._sites) or site in self._elsewhere:
+            return
+        stranger = self._strangers.setdefault(_whose(_front_page(site)), _Stranger())
+        stranger.requests += count
+        stranger.logged = True
+        stranger.hosts.add(site)
+        stranger.kinds.update(kinds)
+
+    def _logged_cookie(self, policy: Policy, name: str, count: int) -> None:
+        declared = policy.cookies.find(name, self._sites[0] if self._sites else "", Party.FIRST)
+        if declared is not None:
+            if declared.vendor is not None:
+                self._vendors.setdefault(declared.vendor, _Vendor())
+        elif declarable(name):
+            cookie = self._cookies.setdefault((_general(name), ""), _Cookie())
+            cookie.requests += count
+            cookie.logged = True
 
     def _of_another_site(self, exchange: Exchange) -> bool:
         return exchange.page_site in self._elsewhere
@@ -311,16 +357,16 @@ class _Found:
     def _undecided(self, whose: _Whose, one: _Stranger) -> UndecidedVendor:
         if any(_own_name(site) in whose.site for site in self._sites if _own_name(site)):
             one.looks_like.add("own-domain")
-        address = min(one.examples, key=lambda text: (-one.examples[text], text))
         evidence: dict[str, Any] = {
             "requests": one.requests,
-            "pages": len(one.pages),
+            **_pages(one),
             "kinds": sorted(one.kinds),
             "cookies": sorted(one.cookies)[:_NAMES],
             "identifiers": sorted(one.identifiers)[:_NAMES],
             "looksLike": sorted(one.looks_like),
-            "example": address,
         }
+        if one.examples:
+            evidence["example"] = min(one.examples, key=lambda text: (-one.examples[text], text))
         return UndecidedVendor(whose.site, _without_empty(evidence), whose.folder)
 
 
@@ -329,7 +375,7 @@ def _undecided_cookie(name: str, host: str, one: _Cookie) -> UndecidedCookie:
     signs = {"id-cookie": one.identifies, "http-only-session": session}
     evidence = {
         "requests": one.requests,
-        "pages": len(one.pages),
+        **_pages(one),
         "looksLike": sorted(sign for sign, shown in signs.items() if shown),
     }
     lasting = [seconds for seconds in one.lifetimes if seconds is not None]
@@ -343,6 +389,14 @@ def _undecided_cookie(name: str, host: str, one: _Cookie) -> UndecidedCookie:
         "necessary" if session else "",
         [host] if host else [],
     )
+
+
+def _pages(one: _Stranger | _Cookie) -> dict[str, int]:
+    return {} if one.logged and not one.pages else {"pages": len(one.pages)}
+
+
+def _front_page(site: str) -> Url:
+    return Url("https", site, 443, "/", "")
 
 
 def _told_by_our_proxy(entry: Entry) -> Iterator[tuple[Url, str]]:

@@ -3,7 +3,8 @@
 import argparse
 import json
 import shlex
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cmp.commands.arguments import OK, UNUSABLE, UsageError, add_format
 from cmp.commands.captures import read_captures
 from cmp.commands.writing import writable, write_whole
+from cmp.decision_log.folder import is_log
 from cmp.policy.drafting import CATEGORIES, site_host
 from cmp.policy.faults import PolicyError
 from cmp.policy.load import find_faults, policy_of
@@ -19,6 +21,7 @@ from cmp.terminal import one_line
 
 if TYPE_CHECKING:
     from cmp.audit.learning import Coverage, Learned
+    from cmp.audit.logged import Logged
 
 # So many names stand in a line.
 _NAMES = 8
@@ -45,7 +48,8 @@ def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         default=[],
         type=Path,
         metavar="FILE",
-        help="what the proxy recorded in observe mode (--record FILE); adds to the captures",
+        help="what the proxy wrote in observe mode: a recording (--record FILE) or a decision log (--decision-log "
+        "FOLDER, which names no site: --site); adds to the captures",
     )
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="where to write the draft")
     parser.add_argument("--force", action="store_true", help="overwrite the file if it is there")
@@ -83,11 +87,16 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("learn: name captures, or --observe-log FILE")
     output = writable(arguments.output, force=arguments.force)
     sites = [_site(text) for text in arguments.site]
-    captures, unreadable = read_captures([*arguments.captures, *arguments.observe_log])
+    folders = [path for path in arguments.observe_log if is_log(path)]
+    recorded = [*arguments.captures, *(path for path in arguments.observe_log if path not in folders)]
+    captures, unreadable = read_captures(recorded)
     against, unreadable_too = read_captures(arguments.against)
-    if not captures:
+    if not captures and not folders:
         return UNUSABLE
-    learned = learn(captures, sites)
+    if not captures and not sites:
+        raise UsageError("learn: a decision log does not name the site it is about: add --site HOST")
+    logs = list(_logs(folders))
+    learned = learn(captures, sites, logs)
     if arguments.only_seen:
         learned = replace(learned, left_open=replace(learned.left_open, whole={}))
     document = draft_of(learned, arguments.preset, ("en",))
@@ -95,13 +104,27 @@ def run(arguments: argparse.Namespace) -> int:
         raise PolicyError(str(output), faults)
     tried = coverage(policy_of(document, str(output)), against) if arguments.against else None
     write_whole(output, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-    requests = sum(len(capture.entries) for capture in captures)
+    requests = sum(len(capture.entries) for capture in captures) + sum(log.decisions for log in logs)
     if arguments.format == "json":
         print(json.dumps(_form(learned, document, output, requests, tried), indent=2, ensure_ascii=False))
     else:
         for line in _lines(learned, document, output, requests, tried):
             print(one_line(line))
     return UNUSABLE if unreadable or unreadable_too else OK
+
+
+def _logs(folders: Sequence[Path]) -> "Iterator[Logged]":
+    """Each log added up; what is wrong with one is said, its other lines count."""
+    from cmp.audit.logged import read_logged
+
+    for folder in folders:
+        logged, checked = read_logged(folder)
+        for fault in checked.faults:
+            print(f"consentry: {one_line(f'{folder}: {fault}')}", file=sys.stderr)
+        if logged.rare:
+            what = f"{_count(logged.rare, 'request')} to hosts nobody knows, too few each for the log to name them"
+            print(f"consentry: {one_line(f'{folder}: {what}')}", file=sys.stderr)
+        yield logged
 
 
 def _site(text: str) -> str:
@@ -178,7 +201,8 @@ def _lines(
 
 def _evidence(entry: Mapping[str, Any]) -> str:
     seen = entry["undecided"]
-    parts = [f"{_count(seen['requests'], 'request')} on {_count(seen['pages'], 'page')}"]
+    pages = f" on {_count(seen['pages'], 'page')}" if "pages" in seen else ""
+    parts = [f"{_count(seen['requests'], 'request')}{pages}"]
     if "kinds" in seen:
         parts.append(", ".join(seen["kinds"]))
     if "looksLike" in seen:

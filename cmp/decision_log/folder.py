@@ -84,6 +84,11 @@ def segment_files(folder: Path) -> dict[int, Path]:
     return dict(sorted(found.items()))
 
 
+def is_log(path: Path) -> bool:
+    """Whether a decision log stands there."""
+    return path.is_dir() and bool(segment_files(path))
+
+
 def read_heads(folder: Path) -> Heads | None:
     """The heads of a folder; None where the list is missing or is none."""
     try:

@@ -18,6 +18,8 @@ from cmp.decision_log.rows import Change, Row, Rows, Stranger, declared, from_br
 # A name that came from a browser, or the domain of an unknown host, is written once it was met so often in one round:
 # below that it may be one person's.
 NAMED_FROM = 5
+# What stands before the digest that a rarer name is written as.
+RARE = "~"
 # So many unknown domains, and so many names, are counted in one round.
 _REMEMBERED = 5_000
 
@@ -82,7 +84,7 @@ class Round:
         shown = not from_browser(change.edit) or declared(change.name, change.rule)
         if shown or self._names[change.name] >= NAMED_FROM:
             return change
-        return replace(change, name=f"~{digest(self.key, change.name, 4)}")
+        return replace(change, name=f"{RARE}{digest(self.key, change.name, 4)}")
 
     def _named_strangers(self) -> Iterator[tuple[str | None, Counter[str]]]:
         rest: Counter[str] = Counter()
