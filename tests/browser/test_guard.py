@@ -370,3 +370,41 @@ def test_the_table_says_what_the_core_decides(browser: Browser, served: Loopback
     expected = [rule_on_cookie(policy, visitor, asked, n).allowed for n in written]
     assert dict(zip(written, found[1], strict=True)) == dict(zip(written, expected, strict=True)), json.dumps(written)
     page.close()
+
+
+@pytest.mark.parametrize("name", ["default", "strict"])
+@pytest.mark.parametrize(
+    "strangers",
+    [
+        pytest.param(1_000, id="some strangers"),
+        pytest.param(50_000, marks=[pytest.mark.soak, pytest.mark.timeout(1_200)], id="fifty thousand strangers"),
+    ],
+)
+def test_packed_names_are_all_found_and_no_stranger_is(
+    browser: Browser, served: Loopback, name: str, strangers: int
+) -> None:
+    policy = POLICIES[name]
+    visitor, seeded = supposed_visitor(policy, "refuse"), random.Random(strangers)
+    hosts = sorted(policy.requests.by_host)
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+    made = ("".join(seeded.choices(letters, k=seeded.randint(3, 20))) for _ in range(strangers))
+    hosts += [f"{label}.{seeded.choice(['com', 'net.test', 'co.uk', 'io'])}" for label in made]
+    page = opened(browser, served, policy, visitor)
+    passed = page.evaluate(
+        """(hosts) => {
+          const a = document.createElement("a");
+          return hosts.map((host) => {
+            a.removeAttribute("ping");
+            a.ping = `https://${host}/nothing/of/note`;
+            return a.hasAttribute("ping");
+          });
+        }""",
+        hosts,
+    )
+    page.close()
+    wrong = []
+    for host, passes in zip(hosts, passed, strict=True):
+        asked = exchange(f"https://{host}/nothing/of/note", "http://www.shop.test/", kind=Kind.BEACON)
+        if passes != rule_on_request(policy, visitor, asked).allowed:
+            wrong.append(host)
+    assert wrong == []
