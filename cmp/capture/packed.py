@@ -9,6 +9,7 @@ many captures into one.
 
 import gzip
 import io
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -28,6 +29,9 @@ _MOST_BYTES = 2 * 1024**3
 _RATIO = 1_000
 _SMALL = 16 * 1024**2
 _STEP = 1024**2
+
+# What the standard library raises besides its own errors where offsets, lengths and names are damaged.
+_DAMAGED = (ValueError, OSError, EOFError, OverflowError, struct.error, zlib.error)
 
 _Beside = Callable[[str], bytes | None]
 
@@ -84,7 +88,7 @@ def _zipped(data: bytes, file: str) -> Iterator[Unpacked]:
             for name in _captures_among(sizes, file):
                 if (content := member(name)) is not None:
                     yield Unpacked(f"{file}/{name}", content, partial(beside, PurePosixPath(name).parent))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, *_DAMAGED) as error:
         # RuntimeError: the archive wants a password.
         raise CaptureError(file, f"a zip archive that cannot be read ({error})", "unpack it yourself") from None
 
@@ -97,7 +101,7 @@ def _tarred(data: bytes, file: str) -> Iterator[Unpacked]:
                 opened = archive.extractfile(members[name])
                 if opened is not None:
                     yield Unpacked(f"{file}/{name}", opened.read())
-    except tarfile.TarError as error:
+    except (tarfile.TarError, *_DAMAGED) as error:
         raise CaptureError(file, f"a tar archive that cannot be read ({error})", "unpack it yourself") from None
 
 
