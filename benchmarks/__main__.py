@@ -3,6 +3,7 @@
 import sys
 
 from benchmarks import (
+    auditing,
     choices,
     decision,
     decision_log,
@@ -18,6 +19,7 @@ from benchmarks import (
 )
 
 BENCHMARKS = (
+    auditing,
     choices,
     decision,
     decision_log,

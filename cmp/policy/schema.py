@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @cache
 def schema_of(name: str = "policy") -> dict[str, Any]:
-    """A schema of `policies/schema/`: "policy" or "catalogue"."""
+    """A schema of `policies/schema/`: "policy", "catalogue" or "audit" (the JSON report)."""
     path = resources.policies() / "schema" / f"{name}.schema.json"
     schema: dict[str, Any] = json.loads(path.read_text("utf-8"))
     return schema

@@ -1,0 +1,79 @@
+"""Auditing captures with every detector and EasyList and EasyPrivacy, beside json.loads and one adblock look-up each.
+
+May go in here: timing an audit. May not: deciding. The lists and captures are read from the folder of reference data
+(`benchmarks/lists.py`), and without that nothing is timed.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.lists import CATEGORIES, SHARED
+from cmp.capture.capture import CaptureError
+
+# So many of the largest captures; the last of several rounds is with everything compiled.
+_CAPTURES, _ROUNDS = 12, 3
+_AIM = 0.4
+
+
+def run() -> Iterator[str]:
+    import adblock
+
+    from cmp.audit.audit import Examination
+    from cmp.capture.reading import read_capture
+    from cmp.lists.abp import AbpSource, read_abp
+    from cmp.lists.content import Filing
+    from cmp.policy.load import default_policy
+
+    if not SHARED.is_dir():
+        yield "skipped: the folder of reference data is not beside this checkout"
+        return
+    texts = {name: (SHARED / f"lists/uBlockOrigin__{name}.txt").read_bytes() for name in CATEGORIES}
+    filters = adblock.FilterSet()
+    for text in texts.values():
+        filters.add_filter_list(text.decode())
+    engine = adblock.Engine(filters)
+    source = AbpSource(
+        [(read_abp(text, again=True), Filing(name, "0" * 64, CATEGORIES[name])) for name, text in texts.items()]
+    )
+    examination = Examination(replace(default_policy(), lists=(source,)), baseline=True)
+
+    def ours(file: Path) -> int:
+        return examination.of(read_capture(file)).entries
+
+    def peer(file: Path) -> int:
+        entries: list[Any] = json.loads(file.read_bytes().decode("utf-8-sig"))["log"]["entries"]
+        for entry in entries:
+            engine.check_network_urls(entry["request"]["url"], "https://www.example.com/", "script")
+        return len(entries)
+
+    files = sorted(_readable(), key=lambda file: -file.stat().st_size)[:_CAPTURES]
+    rates = {name: _rate(work, files) for name, work in (("audit", ours), ("json.loads and adblock", peer))}
+    for name, rate in rates.items():
+        yield f"{name:23} {rate:9.0f} entries/s"
+    yield f"{'ratio':23} {rates['audit'] / rates['json.loads and adblock']:9.2f} (aim {_AIM})"
+
+
+def _readable() -> Iterator[Path]:
+    from cmp.capture.reading import read_capture
+
+    for file in sorted((SHARED / "captures/har").iterdir()):
+        try:
+            json.loads(file.read_bytes().decode("utf-8-sig"))
+            read_capture(file)
+        except (ValueError, CaptureError):
+            continue
+        yield file
+
+
+def _rate(work: Callable[[Path], int], files: list[Path]) -> float:
+    """Entries a second of processor time, the fastest round."""
+    best = 0.0
+    for _ in range(_ROUNDS):
+        start = time.process_time()
+        entries = sum(map(work, files))
+        best = max(best, entries / (time.process_time() - start))
+    return best
