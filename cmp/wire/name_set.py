@@ -32,17 +32,10 @@ class Packed:
     clashing: frozenset[str]
     shift: int
 
-    def holds(self, name: str) -> bool:
-        """What a script finds: never wrong about a name of the set, seldom about another."""
-        return hash_of(name) >> self.shift in self._numbers()
-
-    def _numbers(self) -> set[int]:
-        return {hash_of(name) >> self.shift for name in self.names}
-
     @property
     def form(self) -> list[int | str]:
         """[how many bits a hash is shifted by, `low`, how many numbers, the packed distances]."""
-        numbers = sorted(self._numbers())
+        numbers = sorted({hash_of(name) >> self.shift for name in self.names})
         distances = [after - before for before, after in zip([0, *numbers], numbers, strict=False)]
         mean = (1 << (_BITS - self.shift)) / max(len(numbers), 1)
         # The best step is a little below the mean distance; which power of two that is, sizes tell.
