@@ -7,6 +7,7 @@ Lists are a floor: they miss a quarter to a third of the trackers that are found
 sign is no proof either; what is found by one is said as "looks like", and a person decides.
 """
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -36,6 +37,7 @@ _REPORTS = frozenset(
     }
 )
 _DONE = range(200, 300)
+_FRACTION = re.compile(r"0?\.[0-9]+")
 
 
 def unknown_third_parties(evidence: Evidence) -> Iterator[Message]:
@@ -101,6 +103,11 @@ def passed_on(message: Message) -> Iterator[Passed]:
         yield from _named(exchange, "referrer")
 
 
+def _may_be_one(value: str) -> bool:
+    """A fraction alone is what a script draws anew for each request, to get past a cache."""
+    return not _FRACTION.fullmatch(value) and bool(identifying_parts(value))
+
+
 def may_identify(message: Message) -> bool:
     """Whether the request, or a cookie its answer sets, carries what may tell one visitor from another."""
     exchange = message.seen.exchange
@@ -116,5 +123,5 @@ def _named(exchange: Exchange, where: str) -> Iterator[Passed]:
         except UrlError:
             return
     for member in members_of_url(url):
-        if member.names and not member.in_path and identifies(member.names[-1]) and identifying_parts(member.value):
+        if member.names and not member.in_path and identifies(member.names[-1]) and _may_be_one(member.value):
             yield Passed(member.names[-1], where, member.value)

@@ -74,7 +74,7 @@ def test_a_session_cookie_that_lives_long_is_one_finding_and_not_two() -> None:
 
 def test_against_the_baseline_nobody_declared_a_lifetime() -> None:
     (found,) = told(SESSION, document(set_cookie=["session=1; Max-Age=2592000", "language=de"]), baseline=True)
-    assert (found.level, found.evidence["cookie"]) == (Level.POTENTIAL, "session")
+    assert (found.level, found.evidence["cookie"]) == (Level.NOTE, "session")
 
 
 # ------------------------------------------------------------------------------------------- until an event

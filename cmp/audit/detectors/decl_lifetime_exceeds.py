@@ -11,13 +11,15 @@ Does not see
     renewed with every page. Cookies declared to end with the session are those of `decl.session-persistent`.
 Sources
     Bollinger et al. 2022, violation 6 (13.5 % of sites), whose thresholds are used.
+
+Level: a violation; a note against the baseline, as the site declared no lifetime and the catalogue tells the usual one.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
 
 from cmp.audit.evidence import Evidence, Sighting
-from cmp.audit.finding import Finding
+from cmp.audit.finding import Finding, Level
 from cmp.audit.gather import cookies_found
 from cmp.core.exchange import Unseen
 from cmp.core.lifetimes import in_words
@@ -34,7 +36,8 @@ def find(evidence: Evidence) -> Iterator[Finding]:
     longer = [seen for seen in evidence.cookies if _exceeds(seen)]
     # The finding tells of the first of its group.
     firsts = {(seen.name, seen.exchange.host_site): seen for seen in reversed(longer)}
-    for finding in cookies_found(evidence, CODE, longer, evidence.breach):
+    level = Level.NOTE if evidence.baseline else evidence.breach
+    for finding in cookies_found(evidence, CODE, longer, level):
         first = firsts[finding.evidence["cookie"], finding.evidence["site"]]
         yield replace(finding, evidence={**finding.evidence, **_in_words(first)})
 

@@ -15,7 +15,7 @@ Sources
     Bollinger et al. 2022, violation 6 (3.8 % of sites, the reverse 3.1 %).
 
 Level: a violation for more than a day; potential for less, which may well be over before the browser is closed; the
-reverse is a note, and against the baseline nothing, as the site declared no lifetime.
+reverse is a note. Against the baseline, where the site declared no lifetime, a note, and the reverse nothing.
 """
 
 from collections.abc import Iterator
@@ -40,8 +40,10 @@ def find(evidence: Evidence) -> Iterator[Finding]:
     # One that is set for long at least once is not also one that is set for short.
     longest = {_key(seen) for seen in kept if (seen.lifetime or 0) > _DAY}
     lasting = [seen for seen in kept if _key(seen) in longest]
-    yield from _found(evidence, lasting, evidence.breach)
-    yield from _found(evidence, [seen for seen in kept if _key(seen) not in longest], Level.POTENTIAL)
+    declared = not evidence.baseline
+    yield from _found(evidence, lasting, evidence.breach if declared else Level.NOTE)
+    brief = [seen for seen in kept if _key(seen) not in longest]
+    yield from _found(evidence, brief, Level.POTENTIAL if declared else Level.NOTE)
     if not evidence.baseline:
         ending = [seen for seen in evidence.cookies if _declared(seen, session=False) and _ends_with_session(seen)]
         yield from _found(evidence, ending, Level.NOTE)

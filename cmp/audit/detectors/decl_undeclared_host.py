@@ -33,7 +33,14 @@ def find(evidence: Evidence) -> Iterator[Finding]:
     if evidence.policy.unknown_host is Unknown.ALLOW or _blind(evidence):
         return
     denied = evidence.policy.unknown_host is Unknown.DENY and not evidence.baseline
-    unknown = (seen for seen in evidence.requests if seen.ruling.rule == "unknown.host")
+    pages = {seen.exchange.page_site for seen in evidence.requests}
+    unknown = (
+        seen
+        for seen in evidence.requests
+        # Of a request that no page is known for, one to a site that others were made for may be that very page.
+        if seen.ruling.rule == "unknown.host"
+        and not (Unseen.PAGE in seen.exchange.unseen and seen.exchange.host_site in pages)
+    )
     yield from requests_found(evidence, CODE, unknown, Level.POTENTIAL if denied else Level.NOTE)
 
 
