@@ -219,6 +219,7 @@ NOT_PASSED_ON = [
     pytest.param(request("https://cdn.test/e?uid=guest"), id="a-value-that-is-a-word"),
     pytest.param(request("https://cdn.test/e?sessionId=1750000000123"), id="a-time"),
     pytest.param(request(f"https://cdn.test/uid/{ID}"), id="in-the-path"),
+    pytest.param(request("https://cdp.test/e?deviceId=0.8238071829546243"), id="a-fraction-drawn-for-each-request"),
     pytest.param(request(f"https://stats.test/e?visitorId={ID}"), id="to-a-vendor-that-is-known"),
     pytest.param(request(f"{SITE}e?visitorId={ID}"), id="to-the-site-itself"),
     pytest.param(request("https://cdp.test/e", Referer="https://shop.example/"), id="a-referrer-without-query"),
