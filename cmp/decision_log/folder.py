@@ -94,9 +94,19 @@ def read_heads(folder: Path) -> Heads | None:
     try:
         document = json.loads((folder / HEADS).read_bytes())
         retired = document["retired"]
-        return Heads(tuple(Head(**one) for one in document["segments"]), Head(**retired) if retired else None)
-    except (OSError, ValueError, KeyError, TypeError):
+        return Heads(tuple(_head(one) for one in document["segments"]), _head(retired) if retired else None)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def _head(form: Any) -> Head:
+    """Raises TypeError for a member of another type than it was written with."""
+    head = Head(**form)
+    numbers = (head.segment, head.first, head.seq, head.hour)
+    # As types: in Python `True == 1`.
+    if not (all(type(number) is int for number in numbers) and type(head.hash) is str and type(head.sealed) is bool):
+        raise TypeError("no head of a segment")
+    return head
 
 
 @contextmanager

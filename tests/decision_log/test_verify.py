@@ -1,5 +1,6 @@
 """Whatever is done to a log afterwards shows, and is named."""
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -165,3 +166,14 @@ def test_a_folder_without_a_log_is_said_to_be_none(tmp_path: Path) -> None:
         check(tmp_path)
     with pytest.raises(DecisionLogError, match="cannot be read"):
         check(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    "name, value", [("segment", "1"), ("seq", None), ("hash", 1), ("sealed", "no"), ("first", 1.5)]
+)
+def test_a_list_of_heads_with_another_type_in_it_counts_as_damaged(tmp_path: Path, name: str, value: object) -> None:
+    write(tmp_path, BLOCKED)
+    form = json.loads((tmp_path / HEADS).read_bytes())
+    form["segments"][0][name] = value
+    (tmp_path / HEADS).write_text(json.dumps(form), "utf-8")
+    assert "heads" in {fault.code for fault in check(tmp_path).faults}
