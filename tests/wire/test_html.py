@@ -408,6 +408,21 @@ def test_pages_in_attributes_begin_with_what_they_are_given() -> None:
     assert done.text == '<iframe srcdoc="&lt;h-h&gt;&lt;p&gt;a"></iframe>'
 
 
+def test_a_frame_whose_sandbox_lets_no_script_of_ours_run_gets_none() -> None:
+    for sandbox, head in (("", ""), ("allow-scripts", ""), ("Allow-Same-Origin ALLOW-SCRIPTS", "&lt;h-h&gt;")):
+        text = f'<iframe sandbox="{sandbox}" srcdoc="<p>x"></iframe>'
+        done = rewrite_page(
+            text, POLICY, supposed_visitor(POLICY, "none"), NO_SIGNALS, PAGE, head="", body_start="", frame_head="<h-h>"
+        )
+        assert done.text == (text.replace("<p>x", f"{head}&lt;p&gt;x") if head else text)
+
+
+def test_style_in_style_without_end_is_no_style_any_more() -> None:
+    done = rewritten("<svg>" + "<style>" * 2_000 + f"@import '{T}';")
+    assert 10 < done.text.count("<style>") < 100
+    assert done.text.count('<style type="text/plain">') > 1_900
+
+
 def test_only_the_tag_concerned_changes() -> None:
     page = (
         "<!DOCTYPE html>\r\n<p title='&copy;\r\n'>\r\n"
