@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
+from rjsmin import jsmin
+
 from cmp import resources
 from cmp.core.classify import CookieRule, Party, QueryRule, RequestRule, host_suffixes
 from cmp.core.consent import Visitor
@@ -25,7 +27,6 @@ from cmp.core.signals import Signals
 from cmp.core.urls import Url, plain_path
 from cmp.sites import registrable_domain
 from cmp.wire.name_set import pack
-from cmp.wire.shorten import shorter_script
 
 # Where the table goes, in the file and in the shorter script.
 _PLACE: Final = ("/* TABLE */ null", "TABLE")
@@ -100,7 +101,8 @@ def _as_script(table: Mapping[str, Any]) -> str:
 @lru_cache(maxsize=1)
 def _source() -> str:
     text = (resources.static() / "guard.js").read_text("utf-8")
-    return shorter_script(text.replace(*_PLACE))
+    script: str = jsmin(text.replace(*_PLACE))
+    return script
 
 
 def _hosts(ask: _Asked) -> dict[str, Any]:

@@ -5,11 +5,12 @@ What the lines do stands in `static/keeper.js`.
 """
 
 import json
-import re
 from collections.abc import Sequence
 from functools import lru_cache
 from html import escape
 from typing import Final
+
+from rjsmin import jsmin
 
 from cmp import resources
 from cmp.core.policy import OnError, Policy
@@ -17,9 +18,8 @@ from cmp.core.urls import Url, is_ip
 from cmp.sites import registrable_domain
 from cmp.wire.words import word
 
-_PLACE: Final = "/* ARGUMENTS */"
-_COMMENT: Final = re.compile(r"^\s*//.*\n", re.MULTILINE)
-_INDENT: Final = re.compile(r"^ +", re.MULTILINE)
+# Where the arguments go, in the file and in what is sent.
+_PLACE: Final = ("/* ARGUMENTS */", "ARGUMENTS")
 # CSP 3, section 6.8.3: which directive says whether an inline script runs.
 _DIRECTIVES: Final = ("script-src-elem", "script-src", "default-src")
 # CSP 3, section 6.7.3.3: beside one of these the word 'unsafe-inline' counts for nothing.
@@ -42,7 +42,7 @@ def guard_elements(policy: Policy, page: Url, language: str, *, reserved: str, c
     own = "" if policy.on_error is OnError.BLOCK else _own_site_alone(policy, page)
     told = [_MORE_TRIES, address, nonce, own, word(language, "unguarded"), word(language, "reload")]
     said = json.dumps(told)[1:-1].replace("<", "\\u003c").replace("&", "\\u0026")
-    return f"{guard}<script{nonce}>{_source().replace(_PLACE, said)}</script>"
+    return f"{guard}<script{nonce}>{_source().replace(_PLACE[1], said)}</script>"
 
 
 def _own_site_alone(policy: Policy, page: Url) -> str:
@@ -64,4 +64,5 @@ def _permits_inline(csp: str) -> bool:
 @lru_cache(maxsize=1)
 def _source() -> str:
     text = (resources.static() / "keeper.js").read_text("utf-8")
-    return _INDENT.sub("", _COMMENT.sub("", text)).replace("\n", "")
+    script: str = jsmin(text.replace(*_PLACE))
+    return script

@@ -4,7 +4,6 @@ import re
 
 import pytest
 
-from cmp import resources
 from cmp.core.urls import parse_url
 from cmp.wire.keeper import guard_elements
 from tests.core.examples import compiled
@@ -54,16 +53,10 @@ def test_with_the_sites_nonce_it_runs_whatever_else_is_forbidden() -> None:
 def test_it_can_stand_in_html_in_xhtml_and_in_any_charset() -> None:
     found = elements(nonce=' nonce="abc"', onError="block")
     script = re.sub(r"^.*?<script nonce=\"abc\">|</script>$", "", found)
-    assert not set(script) & set("<&\n")
+    assert not set(script) & set("<&")
     assert found.isascii()
     assert "w\\u00e4hlen" not in script
     assert "Datenschutz-Auswahl" in script
-
-
-def test_the_source_ends_no_line_within_a_statement_that_a_line_end_would_close() -> None:
-    text = (resources.static() / "keeper.js").read_text("utf-8")
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("//")]
-    assert [line for line in lines if not line.endswith(("{", "}", ";", ",", "return;"))] == []
 
 
 def test_what_it_may_reach_without_a_guard_is_the_site_alone() -> None:
