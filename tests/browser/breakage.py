@@ -53,7 +53,8 @@ _SEEN: Final = """async () => {
   const of = (type, key) => Object.getOwnPropertyDescriptor(type.prototype, key).get;
   // In pages in attributes, and what tags of Google's are told.
   const GUARD = new RegExp(String.raw`^(<!doctype html>)?<script( nonce="")?>\\(function [^]*?</script>` +
-    String.raw`|<script src="/\\.consent/guard\\.js"></script>|(?<=^blob:).*`);
+    String.raw`|<script src="/\\.consent/guard\\.js"></script>(<script>\\(function keeper[^]*?</script>)?` +
+    "|(?<=^blob:).*");
   const PUT = /^\\(function\\(\\)\\{window.dataLayer=window.dataLayer/;
   const inside = of(Node, "childNodes"), attributes = of(Element, "attributes"), shadow = of(Element, "shadowRoot");
   const shown = (node) => {
