@@ -318,8 +318,13 @@ def _with_body(entry: Entry, flow: http.HTTPFlow) -> Entry:
 def _sent_through(flow: http.HTTPFlow) -> bytes:
     """The text messages that a browser sent through a WebSocket, a line each."""
     messages = flow.websocket.messages if flow.websocket is not None else []
-    sent = [message.content for message in messages if message.from_client and message.is_text]
+    sent = [_as_bytes(message.content) for message in messages if message.from_client and message.is_text]
     return b"\n".join(sent)[:BODY_LIMIT]
+
+
+def _as_bytes(content: object) -> bytes:
+    # In files of mitmproxy before version 7 a text message is a text, and stays one when they are migrated.
+    return content if isinstance(content, bytes) else str(content).encode("utf-8", "replace")
 
 
 def _observed(http_flow: http.HTTPFlow, *, reverse: bool, endpoint: bool = False) -> Exchange:
