@@ -271,5 +271,8 @@ def end_exchange(flow: http.HTTPFlow) -> None:
             # At once: after this call mitmproxy still writes what it takes for the end of the request.
             upstream.writer.transport.abort()
         handler.close_connection(flow.server_conn)
-    if flow.client_conn in handler.transports:
+    if (client := handler.transports.get(flow.client_conn)) is not None:
+        if client.writer is not None:
+            # At once as well: that the server is gone is no news for the client, it would be answered with.
+            client.writer.close()
         handler.close_connection(flow.client_conn)
