@@ -22,8 +22,8 @@ from cmp.terminal import one_line
 
 # Each is a module of `cmp.commands`.
 COMMANDS = (
-    *("up", "serve", "proxy", "init", "learn", "check", "explain", "html", "diff", "audit", "har", "log", "lists"),
-    *("ledger", "keys"),
+    *("up", "serve", "proxy", "init", "learn", "check", "explain", "html", "diff", "audit", "har", "edps"),
+    *("log", "lists", "ledger", "keys"),
 )
 
 

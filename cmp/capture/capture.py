@@ -18,10 +18,12 @@ BODY_LIMIT = 65_536
 
 
 class Gap(StrEnum):
-    """What a capture may lack besides the parts of an exchange: bodies of requests, and what was really forwarded."""
+    """What a capture may lack besides the parts of an exchange: bodies of requests, what was really forwarded, and in
+    a summary of a visit the details: addresses, header fields and answers of most requests."""
 
     BODIES = "bodies"
     DELIVERED = "delivered"
+    DETAILS = "details"
 
 
 @dataclass(frozen=True, slots=True)

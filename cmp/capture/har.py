@@ -12,7 +12,6 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import IO, Any
 
 from cmp.capture.bodies import is_tracking_resource, must_have_body, posted, sent_frames, tracking_status
@@ -41,6 +40,7 @@ from cmp.capture.observe import (
     set_cookie_lines,
     with_answer,
 )
+from cmp.capture.times import read_moment
 from cmp.core.exchange import Exchange, Kind, Unseen
 from cmp.core.urls import Url, UrlError, parse_url
 
@@ -215,7 +215,7 @@ def _read(
     stated = media_type(_word(content.get("mimeType")))
     kind = stated if stated and stated != "x-unknown" else content_type(back)
     method = _word(request.get("method")) or "GET"
-    time = _time(item.get("startedDateTime"))
+    time = read_moment(item.get("startedDateTime"))
     targets = tuple(t for t in (_word(response.get("redirectURL")), *field_lines(back, "location")) if t)
     body, body_type = posted(request.get("postData"), beside)
     body = body or sent_frames(item.get("_webSocketMessages"))
@@ -307,18 +307,6 @@ def _size(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
         return None
     return int(value)
-
-
-def _time(value: object) -> float | None:
-    """Unix seconds of an ISO 8601 moment. One without a zone is taken for UTC, so that every machine reads alike."""
-    if not isinstance(value, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(value.strip()[:64])
-    except ValueError:
-        return None
-    seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    return seconds if seconds > 0 else None
 
 
 def _ended(time: float | None, took: object) -> float | None:

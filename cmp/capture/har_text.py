@@ -89,11 +89,23 @@ def read_log(opened: IO[bytes], file: str, made: Callable[[int, Any], T]) -> Log
     return Log(entries, members, text.sha256, text.notes)
 
 
+def read_members(opened: IO[bytes], file: str, again: str) -> tuple[dict[str, Any], str, list[Note]]:
+    """The members of a file that is one JSON object, its SHA-256, and what must be known of its text. `again` says how
+    such a file is made. Raises CaptureError."""
+    text = _Text(opened, file, again)
+    text.begin()
+    if text.next() != "{":
+        raise CaptureError(file, "JSON, but no object", again)
+    members = {name: text.value() for name in text.names()}
+    text.finish(call=False)
+    return members, text.sha256, text.notes
+
+
 class _Text:
     """The text of a file with a place in it. Of what was passed nothing is kept but the number of its lines."""
 
-    def __init__(self, opened: IO[bytes], file: str) -> None:
-        self._opened, self._file = opened, file
+    def __init__(self, opened: IO[bytes], file: str, again: str = _AGAIN) -> None:
+        self._opened, self._file, self._again = opened, file, again
         self._digest = hashlib.sha256()
         self._buffer, self._at = "", 0
         self._ended = False
@@ -214,7 +226,7 @@ class _Text:
                     continue
                 self._wrong(error.msg, error.pos)
             except RecursionError:
-                raise CaptureError(self._file, "JSON nested too deeply to be a HAR file", _AGAIN) from None
+                raise CaptureError(self._file, "JSON nested too deeply to be a capture", self._again) from None
             # A number may go on.
             if end == len(self._buffer) and self._more():
                 continue
@@ -234,11 +246,11 @@ class _Text:
                 self._at += 1
         if self._at < len(self._buffer):
             line, column = self._place(self._at)
-            raise CaptureError(self._file, f"more text after the JSON at line {line}, column {column}", _AGAIN)
+            raise CaptureError(self._file, f"more text after the JSON at line {line}, column {column}", self._again)
 
     def _wrong(self, what: str, at: int | None = None) -> NoReturn:
         line, column = self._place(self._at if at is None else at)
-        raise CaptureError(self._file, f"not JSON at line {line}, column {column} ({what})", _AGAIN)
+        raise CaptureError(self._file, f"not JSON at line {line}, column {column} ({what})", self._again)
 
     def _place(self, at: int) -> tuple[int, int]:
         lines = self._buffer.count("\n", 0, at)

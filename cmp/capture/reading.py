@@ -1,7 +1,7 @@
 """Capture files, whatever their form.
 
 May go in here: opening a file and telling its form from its first bytes. May not: the forms themselves (`har.py`,
-`flows.py`).
+`flows.py`, `inspection.py`).
 """
 
 import io
@@ -18,6 +18,7 @@ from typing import IO, cast
 from cmp.capture.capture import Capture, CaptureError
 from cmp.capture.flows import read_flows
 from cmp.capture.har import read_har
+from cmp.capture.inspection import is_har, is_inspection, read_inspection
 from cmp.capture.packed import is_packed, unpacked
 from cmp.capture.tnetstring import Data
 
@@ -49,7 +50,8 @@ def read_capture(path: Path) -> Capture:
 
 
 def read_captures(path: Path) -> Iterator[Capture | CaptureError]:
-    """The captures in a file: a HAR file, a flow file of mitmproxy, or an archive of them, told apart by content.
+    """The captures in a file: a HAR file, a flow file of mitmproxy, an `inspection.json` of the EDPS collector, or an
+    archive of them, told apart by content.
 
     A HAR file is read piece by piece, a flow file of any size is looked at where it lies; the files of an archive are
     held in memory as a whole, one after the other. One that is no capture comes as the error it is, so that the others
@@ -63,7 +65,7 @@ def read_captures(path: Path) -> Iterator[Capture | CaptureError]:
         if is_packed(start):
             for one in unpacked(opened.read(), file):
                 yield _told(partial(_capture, one.data, one.file, one.beside))
-        elif _JSON_START.match(start):
+        elif is_har(start):
             yield _told(partial(read_har, opened, file))
         else:
             yield _told(partial(_capture, _data(opened), file))
@@ -110,7 +112,10 @@ def _capture(data: Data, file: str, beside: Callable[[str], bytes | None] | None
             raise CaptureError(file, what, remedy)
     if _holds_flows(data):
         return read_flows(data, file)
-    return read_har(io.BytesIO(data) if isinstance(data, bytes) else cast(IO[bytes], data), file, beside)
+    opened = io.BytesIO(data) if isinstance(data, bytes) else cast(IO[bytes], data)
+    if is_inspection(data):
+        return read_inspection(opened, file)
+    return read_har(opened, file, beside)
 
 
 def _holds_flows(data: Data) -> bool:

@@ -17,8 +17,11 @@ from pathlib import Path
 import pytest
 
 from cmp.audit.audit import Examination, audit_of
+from cmp.audit.inspection import inspection_text
+from cmp.audit.replay import replay
 from cmp.audit.report_json import report
 from cmp.capture.capture import CaptureError
+from cmp.capture.har import read_har
 from cmp.capture.reading import read_captures
 from cmp.decision_log.folder import DecisionLogError
 from tests.audit.hars import document, har, policy, request
@@ -36,6 +39,9 @@ HAR = har(
     ),
     document("https://shop.example/next", cookie="session=1; CookieConsent={marketing:true,utc:1750000002000}"),
 )
+INSPECTION = json.dumps(
+    json.loads(inspection_text(replay(policy(), read_har(HAR, "a.har")))), separators=(",", ":")
+).encode()
 FLOWS = written(*(made(f"{name}.test", 1_000.0 + n) for n, name in enumerate(("shop", "stats", "ads"))))
 
 
@@ -121,6 +127,7 @@ def value_replaced(data: bytes, rnd: random.Random) -> bytes:
 
 FORMS: dict[str, Callable[[random.Random], bytes]] = {
     "har": lambda rnd: damaged(HAR, rnd),
+    "inspection": lambda rnd: damaged(INSPECTION, rnd),
     "flows": lambda rnd: damaged(FLOWS, rnd),
     "zip": lambda rnd: damaged(zipped(), rnd),
     "gzip": lambda rnd: gzip.compress(damaged(HAR, rnd), 1, mtime=0),

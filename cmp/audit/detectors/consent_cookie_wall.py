@@ -27,6 +27,7 @@ from dataclasses import replace
 from cmp.audit.evidence import Evidence, Sighting
 from cmp.audit.finding import Finding, without_values
 from cmp.audit.gather import requests_found
+from cmp.capture.capture import Gap
 from cmp.core.classify import Party
 from cmp.core.decide import party_of
 from cmp.core.exchange import Kind, Unseen
@@ -34,7 +35,7 @@ from cmp.core.urls import UrlError, parse_url
 
 CODE = "consent.cookie-wall"
 MEANING = "pages kept from visitors who did not agree"
-NEEDS: frozenset[Unseen] = frozenset()
+NEEDS: frozenset[Unseen | Gap] = frozenset({Gap.DETAILS})
 
 _REFUSED = (401, 403, 451)
 _WALL = re.compile(r"(?i)(?:^|[/_.-])(?:cookies?|consent|gdpr|(?:cookie|consent|privacy|tracking)-?wall)(?:[/_.-]|$)")

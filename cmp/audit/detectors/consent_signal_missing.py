@@ -24,11 +24,12 @@ from cmp.audit.claims import has_string
 from cmp.audit.evidence import Evidence, Message, Sighting
 from cmp.audit.finding import Finding, Level
 from cmp.audit.gather import requests_found
+from cmp.capture.capture import Gap
 from cmp.core.exchange import Kind, Unseen
 
 CODE = "consent.signal-missing"
 MEANING = "told nothing of the choice, while others on the page are"
-NEEDS = frozenset({Unseen.PAGE})
+NEEDS: frozenset[Unseen | Gap] = frozenset({Unseen.PAGE, Gap.DETAILS})
 
 _TELLING = frozenset({Kind.IMAGE, Kind.FETCH, Kind.BEACON, Kind.PING})
 

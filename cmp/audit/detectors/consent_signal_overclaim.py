@@ -24,6 +24,7 @@ from cmp.audit.claims import Claim, claims_of
 from cmp.audit.evidence import Evidence, Message
 from cmp.audit.finding import Finding
 from cmp.audit.gather import requests_found
+from cmp.capture.capture import Gap
 from cmp.core.consent import permit
 from cmp.core.exchange import Unseen
 from cmp.core.policy import Policy
@@ -31,7 +32,7 @@ from cmp.core.policy import Policy
 CODE = "consent.signal-overclaim"
 MEANING = "a receiver was told of more consent than was given"
 # The strings are in addresses, which every capture has.
-NEEDS: frozenset[Unseen] = frozenset()
+NEEDS: frozenset[Unseen | Gap] = frozenset({Gap.DETAILS})
 
 # Strings of the US say whether somebody opted out: no lie where nobody refused and no signal was sent.
 _OPT_OUT_STRINGS = frozenset({"us_privacy", "usprivacy", "ccpa"})

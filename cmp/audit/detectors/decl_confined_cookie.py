@@ -25,13 +25,14 @@ from cmp.audit.finding import Finding
 from cmp.audit.gather import values_found
 from cmp.audit.identifying import SHORTEST, identifying_parts
 from cmp.audit.search import Hit, Known, Search
+from cmp.capture.capture import Gap
 from cmp.core.classify import host_suffixes
 from cmp.core.exchange import Unseen
 from cmp.core.on_cookies import declared_cookies
 
 CODE = "decl.confined-cookie"
 MEANING = "values of confined cookies found in requests to other hosts"
-NEEDS = frozenset({Unseen.COOKIES, Unseen.SET_COOKIES})
+NEEDS: frozenset[Unseen | Gap] = frozenset({Unseen.COOKIES, Unseen.SET_COOKIES, Gap.DETAILS})
 
 
 def find(evidence: Evidence) -> Iterator[Finding]:

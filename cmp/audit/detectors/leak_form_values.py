@@ -34,7 +34,7 @@ from cmp.core.urls import query_pairs
 
 CODE = "leak.form-values"
 MEANING = "what a person typed into a form, handed to a third party"
-NEEDS: frozenset[Unseen | Gap] = frozenset({Unseen.PAGE, Gap.BODIES})
+NEEDS: frozenset[Unseen | Gap] = frozenset({Unseen.PAGE, Gap.BODIES, Gap.DETAILS})
 
 _SHORTEST = 5
 

@@ -26,11 +26,12 @@ from cmp.audit.evidence import Evidence, Message, Sighting
 from cmp.audit.fields import log_data, plain_name, who
 from cmp.audit.finding import Finding, Level
 from cmp.audit.gather import requests_found
+from cmp.capture.capture import Gap
 from cmp.core.exchange import Unseen
 
 CODE = "leak.person-with-log-data"
 MEANING = "a person named beside log data, in one request to a third party"
-NEEDS = frozenset({Unseen.PAGE})
+NEEDS: frozenset[Unseen | Gap] = frozenset({Unseen.PAGE, Gap.DETAILS})
 
 
 def find(evidence: Evidence) -> Iterator[Finding]:

@@ -33,7 +33,7 @@ from cmp.core.sensitive import CARD_NUMBER, KINDS, SOCIAL_SECURITY_NUMBER
 
 CODE = "leak.sensitive-data"
 MEANING = "card numbers and other sensitive data sent where they may not go"
-NEEDS: frozenset[Unseen | Gap] = frozenset({Unseen.PAGE, Gap.BODIES})
+NEEDS: frozenset[Unseen | Gap] = frozenset({Unseen.PAGE, Gap.BODIES, Gap.DETAILS})
 
 # To a third party that the policy says nothing of, these never go by the way.
 _NEVER_BY_THE_WAY = (CARD_NUMBER, SOCIAL_SECURITY_NUMBER)

@@ -22,6 +22,7 @@ from dataclasses import replace
 from cmp.audit.evidence import Evidence, Sighting
 from cmp.audit.finding import Finding
 from cmp.audit.gather import requests_found
+from cmp.capture.capture import Gap
 from cmp.core.classify import Party
 from cmp.core.decide import party_of
 from cmp.core.decision import Reason
@@ -29,7 +30,7 @@ from cmp.core.exchange import Unseen
 
 CODE = "signal.dnt-claim"
 MEANING = "the tracking status stated is not what happens"
-NEEDS: frozenset[Unseen] = frozenset()
+NEEDS: frozenset[Unseen | Gap] = frozenset({Gap.DETAILS})
 
 _WITHOUT_A_CHOICE = (Reason.DEFAULT_ALLOWED, Reason.REGION_ALLOWED)
 

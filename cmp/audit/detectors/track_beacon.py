@@ -24,11 +24,12 @@ from cmp.audit.behaviour import is_beacon, may_identify, unknown_third_parties
 from cmp.audit.evidence import Evidence
 from cmp.audit.finding import Finding
 from cmp.audit.gather import looks_like
+from cmp.capture.capture import Gap
 from cmp.core.exchange import Unseen
 
 CODE = "track.beacon"
 MEANING = "looks like a tracking beacon, of nobody that is known"
-NEEDS = frozenset({Unseen.PAGE})
+NEEDS: frozenset[Unseen | Gap] = frozenset({Unseen.PAGE, Gap.DETAILS})
 
 
 def find(evidence: Evidence) -> Iterator[Finding]:

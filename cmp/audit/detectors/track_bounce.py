@@ -27,13 +27,14 @@ from cmp.audit.evidence import Evidence
 from cmp.audit.finding import Finding, Level, without_values
 from cmp.audit.identifying import identifying_parts
 from cmp.audit.replay import Step
+from cmp.capture.capture import Gap
 from cmp.core.exchange import Exchange, Kind, Unseen
 from cmp.core.urls import UrlError, parse_url, query_names
 from cmp.sites import registrable_domain
 
 CODE = "track.bounce"
 MEANING = "visitors sent through a page of somebody who may recognise them"
-NEEDS = frozenset({Unseen.COOKIES, Unseen.SET_COOKIES})
+NEEDS: frozenset[Unseen | Gap] = frozenset({Unseen.COOKIES, Unseen.SET_COOKIES, Gap.DETAILS})
 
 _SIGN_IN = frozenset(
     {

@@ -24,11 +24,12 @@ from cmp.audit.evidence import Evidence
 from cmp.audit.finding import Finding
 from cmp.audit.gather import values_found
 from cmp.audit.known import handed_over
+from cmp.capture.capture import Gap
 from cmp.core.exchange import Unseen
 
 CODE = "track.cookie-sync"
 MEANING = "identifiers of one third party handed to another"
-NEEDS = frozenset({Unseen.COOKIES, Unseen.SET_COOKIES, Unseen.PAGE})
+NEEDS: frozenset[Unseen | Gap] = frozenset({Unseen.COOKIES, Unseen.SET_COOKIES, Unseen.PAGE, Gap.DETAILS})
 
 
 def find(evidence: Evidence) -> Iterator[Finding]:

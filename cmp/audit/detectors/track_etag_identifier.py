@@ -28,11 +28,12 @@ from cmp.audit.evidence import Evidence, Message, Sighting
 from cmp.audit.finding import Finding, Level, hashed
 from cmp.audit.gather import requests_found
 from cmp.audit.identifying import identifying_parts
+from cmp.capture.capture import Gap
 from cmp.core.exchange import Unseen
 
 CODE = "track.etag-identifier"
 MEANING = "the name of a cached copy used to recognise people"
-NEEDS = frozenset({Unseen.PAGE})
+NEEDS: frozenset[Unseen | Gap] = frozenset({Unseen.PAGE, Gap.DETAILS})
 
 # What servers make of time, size and inode (Apache, nginx, IIS), and of the content (MD5, SHA-1, CRC).
 _OF_A_FILE = re.compile(

@@ -25,11 +25,12 @@ from cmp.audit.finding import Finding
 from cmp.audit.gather import values_found
 from cmp.audit.known import handed_over
 from cmp.audit.search import Hit
+from cmp.capture.capture import Gap
 from cmp.core.exchange import Unseen
 
 CODE = "track.first-party-id-leak"
 MEANING = "the site's own identifiers handed to a third party"
-NEEDS = frozenset({Unseen.COOKIES, Unseen.PAGE})
+NEEDS: frozenset[Unseen | Gap] = frozenset({Unseen.COOKIES, Unseen.PAGE, Gap.DETAILS})
 
 
 def find(evidence: Evidence) -> Iterator[Finding]:

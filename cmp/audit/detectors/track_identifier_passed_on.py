@@ -24,11 +24,12 @@ from cmp.audit.behaviour import passed_on, unknown_third_parties
 from cmp.audit.evidence import Evidence
 from cmp.audit.finding import Finding, Level
 from cmp.audit.gather import members_found
+from cmp.capture.capture import Gap
 from cmp.core.exchange import Unseen
 
 CODE = "track.identifier-passed-on"
 MEANING = "looks like an identifier, told to somebody nobody knows"
-NEEDS = frozenset({Unseen.PAGE})
+NEEDS: frozenset[Unseen | Gap] = frozenset({Unseen.PAGE, Gap.DETAILS})
 
 
 def find(evidence: Evidence) -> Iterator[Finding]:

@@ -24,13 +24,14 @@ from cmp.audit.evidence import Evidence, Message, Sighting
 from cmp.audit.finding import Finding, Level
 from cmp.audit.gather import cookies_found, values_found
 from cmp.audit.search import Hit, Known, Search
+from cmp.capture.capture import Gap
 from cmp.core.exchange import Kind, Unseen
 from cmp.core.identifiers import names_click
 from cmp.core.urls import query_pairs
 
 CODE = "track.link-decoration"
 MEANING = "the number of a click kept, or handed on"
-NEEDS = frozenset({Unseen.COOKIES, Unseen.SET_COOKIES, Unseen.PAGE})
+NEEDS: frozenset[Unseen | Gap] = frozenset({Unseen.COOKIES, Unseen.SET_COOKIES, Unseen.PAGE, Gap.DETAILS})
 
 _SHORTEST = 8
 

@@ -24,13 +24,14 @@ from dataclasses import replace
 from cmp.audit.evidence import Evidence, Sighting
 from cmp.audit.finding import Finding, Level
 from cmp.audit.gather import cookies_found, requests_found
+from cmp.capture.capture import Gap
 from cmp.core.classify import Party
 from cmp.core.decide import party_of
 from cmp.core.exchange import Exchange, Unseen
 
 CODE = "transport.insecure"
 MEANING = "the site's requests or cookies not confined to encrypted connections"
-NEEDS = frozenset({Unseen.COOKIES, Unseen.SET_COOKIES, Unseen.PAGE})
+NEEDS: frozenset[Unseen | Gap] = frozenset({Unseen.COOKIES, Unseen.SET_COOKIES, Unseen.PAGE, Gap.DETAILS})
 
 _PLAIN = ("http", "ws")
 
