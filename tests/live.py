@@ -247,11 +247,13 @@ def send_raw(port: int, data: bytes) -> Got:
 
 
 @contextlib.contextmanager
-def running_command(arguments: Sequence[str], *, ready: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def running_command(
+    arguments: Sequence[str], *, ready: str, python: str = sys.executable
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A command of ours as a process, and its line with `ready` in it once that has come. Ended by SIGTERM."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(
-        [sys.executable, *arguments],
+        [python, *arguments],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,

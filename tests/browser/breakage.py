@@ -257,13 +257,19 @@ async def look(visitor: BrowserContext, page: Awkward, host: str) -> dict[str, A
         await tab.goto(f"https://{host}/p/{page.id}/{page.path}", wait_until="load", timeout=_LONGEST)
         for action in page.actions:
             await act(tab, action)
-        script = _SEEN.replace("OURS", json.dumps(_OURS)).replace("SEE", page.see)
-        noted = await asyncio.wait_for(tab.evaluate(script), _LONGEST / 1000)
+        noted = await seen(tab, page.see)
     except (PlaywrightError, TimeoutError) as error:
         told.append(f"failed: {str(error).splitlines()[0] if str(error) else error!r}")
     await tab.close()
     # In which order they come is a matter of the network.
     return dict(json.loads(plain(json.dumps({**noted, "told": sorted(told)}), host)))
+
+
+async def seen(tab: Page, see: str = "null") -> dict[str, Any]:
+    """Everything there is of a page now, and what the expression comes to."""
+    script = _SEEN.replace("OURS", json.dumps(_OURS)).replace("SEE", see)
+    found: dict[str, Any] = await asyncio.wait_for(tab.evaluate(script), _LONGEST / 1000)
+    return found
 
 
 def plain(text: str, host: str) -> str:

@@ -330,15 +330,22 @@ def world(folder: Path, vectors: Sequence[Vector]) -> Iterator[World]:
 @contextlib.contextmanager
 def both_policies(folder: Path, certificate: Certified, upstream: int) -> Iterator[dict[str, int]]:
     """`consentry up` in front of a site on loopback, once with each of two shipped policies: the port of each."""
-    with contextlib.ExitStack() as stack:
-        ports = {}
-        for site, policy in ((STRICT, "strict"), (DEFAULT, "default")):
-            own = folder / policy
-            own.mkdir()
-            command = ["-m", "cmp", "up", "--upstream", f"http://127.0.0.1:{upstream}", "--port", "0"]
-            command += ["--policy", str(policies() / f"{policy}.json"), "--public-origin", f"https://{SITES[site]}"]
-            command += ["--keys", str(own / "keys.json"), "--ledger", f"sqlite:{own / 'ledger.db'}"]
-            command += ["--confdir", str(own / "authority"), "--certificate", str(certificate.pem)]
-            _, line = stack.enter_context(running_command(command, ready="consentry up:"))
-            ports[site] = port_of(line)
-        yield ports
+    with (
+        one_policy(folder, certificate, STRICT, upstream) as strict,
+        one_policy(folder, certificate, DEFAULT, upstream) as default,
+    ):
+        yield {STRICT: strict, DEFAULT: default}
+
+
+@contextlib.contextmanager
+def one_policy(folder: Path, certificate: Certified, site: str, upstream: int) -> Iterator[int]:
+    """`consentry up` with the shipped policy of that site, in front of a port on loopback."""
+    policy = SITES[site].removesuffix(".test")
+    own = folder / policy
+    own.mkdir()
+    command = ["-m", "cmp", "up", "--upstream", f"http://127.0.0.1:{upstream}", "--port", "0"]
+    command += ["--policy", str(policies() / f"{policy}.json"), "--public-origin", f"https://{SITES[site]}"]
+    command += ["--keys", str(own / "keys.json"), "--ledger", f"sqlite:{own / 'ledger.db'}"]
+    command += ["--confdir", str(own / "authority"), "--certificate", str(certificate.pem)]
+    with running_command(command, ready="consentry up:") as (_, line):
+        yield port_of(line)

@@ -1,0 +1,225 @@
+"""Real applications, what somebody does with each, and all that can be seen of it with the proxy and without it.
+
+May go in here: installing them (`served/requirements.txt`), starting each from `served/` on loopback, once for every
+site so that no visit sees another's data, and doing the steps. May not: what should come of it.
+
+A step, besides what a person does (`act` of `breakage.py`):
+
+    go PATH          open it in the tab
+    as NAME          go on in another tab
+    see SELECTOR     wait until that is there, then note everything there is of the page
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from playwright.async_api import BrowserContext, Page
+from playwright.async_api import Error as PlaywrightError
+
+from demo.__main__ import port_of
+from tests.browser.breakage import act, note, plain, seen
+from tests.browser.evasion import BARE, SITES, Certified, certified, one_policy, one_visitor, refuse
+from tests.live import running_command
+from tests.published import KEPT
+
+SERVED: Final = Path(__file__).parent / "served"
+_REQUIREMENTS: Final = SERVED / "requirements.txt"
+# Milliseconds for what a step waits for.
+_LONGEST: Final = 30_000
+
+
+@dataclass(frozen=True)
+class Application:
+    """One file of `served/`, and what somebody does there. `differs`: what no two visits have alike."""
+
+    name: str
+    steps: tuple[str, ...]
+    differs: str = "(?!)"
+
+
+APPLICATIONS: Final = (
+    Application(
+        "chat",
+        (
+            "go /?name=ann",
+            "see li:text-is('ann is here')",
+            "as bob",
+            "go /?name=bob",
+            "see li:text-is('bob is here')",
+            "type input | hello, <b>Ann</b>",
+            "click button",
+            "as ann",
+            "see li:text-is('bob: hello, <b>Ann</b>')",
+            "type input | héllo 🙂",
+            "press input | Enter",
+            "type input | /file",
+            "press input | Enter",
+            "as bob",
+            "see li:text-is('ann: héllo 🙂') + li:text-is('100000 bytes')",
+            "type input | /bye",
+            "press input | Enter",
+            "see output:text-is('4000 bye bob')",
+            "as ann",
+            "see li:text-is('bob is gone')",
+        ),
+    ),
+    Application(
+        "manual",
+        (
+            "go /",
+            "see h2:has-text('Filling')",
+            "click p a:text-is('descaling')",
+            "see code:has-text('rinse twice')",
+            "click a[data-bs-target='#mkdocs_search_modal']",
+            "see #mkdocs_search_modal.show",
+            "type #mkdocs-search-query | cupboard",
+            "see #mkdocs-search-results a:text-is('Storing')",
+            "click #mkdocs-search-results a[href$='storing/']",
+            "see td:text-is('a winter')",
+            "press body | ?",
+            "see #mkdocs_keyboard_modal.show",
+            "go /nowhere",
+            "see body",
+        ),
+        # Room for a bar that stays on top: our link to the choices stands above it.
+        differs=r"(?<=top: )\d+px",
+    ),
+)
+
+
+# ---------------------------------------------------------------------------------------------------- installing them
+
+
+def interpreter() -> str:
+    """A Python that has all of it. Skips the test where the packages cannot be had."""
+    named = hashlib.sha256(_REQUIREMENTS.read_bytes()).hexdigest()[:12]
+    folder = KEPT / f"applications-{sys.version_info.major}.{sys.version_info.minor}-{named}"
+    python = folder / "bin" / "python"
+    ready = folder / "ready"
+    if not ready.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _run([sys.executable, "-m", "venv", "--clear", str(folder)], "make a virtual environment")
+        install = [str(python), "-m", "pip", "install", "-q", "--no-input", "--disable-pip-version-check"]
+        _run([*install, "--no-deps", "-r", str(_REQUIREMENTS)], "install the applications")
+        ready.touch()
+    return str(python)
+
+
+def _run(command: list[str], what: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    if done.returncode:
+        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        pytest.skip(f"cannot {what} of {_REQUIREMENTS.name}: {said[-1] if said else done.returncode}")
+
+
+# --------------------------------------------------------------------------------------------------------- visiting
+
+
+@contextlib.contextmanager
+def _secured(certificate: Certified, upstream: int) -> Iterator[int]:
+    """A port with TLS that passes every byte on to another without: the site with no proxy of ours in front."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+
+    async def one_way(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while part := await reader.read(65_536):
+                writer.write(part)
+                await writer.drain()
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner, outer = await asyncio.open_connection("127.0.0.1", upstream)
+        await asyncio.gather(one_way(reader, outer), one_way(inner, writer))
+
+    async def start() -> asyncio.Server:
+        return await asyncio.start_server(serve, "127.0.0.1", 0, ssl=certificate.context)
+
+    async def stop(server: asyncio.Server) -> None:
+        server.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    server = asyncio.run_coroutine_threadsafe(start(), loop).result(20)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        asyncio.run_coroutine_threadsafe(stop(server), loop).result(20)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
+
+
+def visited(application: Application, folder: Path) -> dict[str, dict[str, Any]]:
+    """What was seen at each step, by site."""
+    python = interpreter()
+    certificate = certified(folder)
+    with contextlib.ExitStack() as stack:
+        ports = {}
+        for site, host in SITES.items():
+            own = folder / f"{application.name} at {host}"
+            own.mkdir()
+            command = [str(SERVED / f"{application.name}.py"), str(own)]
+            _, line = stack.enter_context(running_command(command, ready="listening on", python=python))
+            front = _secured(certificate, port_of(line)) if site == BARE else None
+            ports[site] = stack.enter_context(front or one_policy(folder, certificate, site, port_of(line)))
+        return asyncio.run(_visit(application, folder, ports, certificate))
+
+
+async def _visit(
+    application: Application, folder: Path, ports: dict[str, int], certificate: Certified
+) -> dict[str, dict[str, Any]]:
+    async with one_visitor(folder, ports, ports[BARE], certificate.digest) as visitor:
+        for site in ports:
+            if site == BARE:
+                await (await visitor.new_page()).goto(f"https://{SITES[site]}/v/")
+            else:
+                await refuse(visitor, SITES[site])
+        found = await asyncio.gather(*(_use(visitor, application, SITES[site]) for site in ports))
+    return dict(zip(ports, found, strict=True))
+
+
+async def _use(visitor: BrowserContext, application: Application, host: str) -> dict[str, Any]:
+    noted: dict[str, Any] = {}
+    told: list[str] = []
+    tabs: dict[str, Page] = {}
+    name = "ann"
+    for number, step in enumerate(application.steps):
+        word, _, rest = step.partition(" ")
+        if word == "as":
+            name = rest
+            continue
+        if name not in tabs:
+            tabs[name] = await visitor.new_page()
+            tabs[name].set_default_timeout(_LONGEST)
+            note(tabs[name], told)
+        try:
+            if word == "go":
+                await tabs[name].goto(f"https://{host}{rest}", wait_until="load")
+            elif word == "see":
+                await tabs[name].locator(rest).first.wait_for()
+                await tabs[name].wait_for_load_state("load")
+                noted[f"{number} {step}"] = await seen(tabs[name])
+            else:
+                await act(tabs[name], step)
+        except (PlaywrightError, TimeoutError) as error:
+            noted["failed"] = f"{step}: {str(error) or error!r}"
+            break
+    for tab in tabs.values():
+        await tab.close()
+    alike = re.sub(application.differs, "…", plain(json.dumps({**noted, "told": sorted(told)}), host))
+    return dict(json.loads(alike))
