@@ -9,6 +9,7 @@ only observes, records what the visitor's browser sends to anybody: the auditor'
 
 import asyncio
 import contextlib
+import io
 import json
 import os
 import shutil
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cmp.audit.decision_log import review
+from cmp.cli import main as consentry
 from cmp.ledger.statistics import statistics_of
 from cmp.ledger.verify import verify
 from demo.names import SITE
@@ -74,12 +76,14 @@ class Stage:
 
     def __init__(self, site: Site, up_port: int) -> None:
         self._site, self._up_port = site, up_port
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self._tap_port = int(probe.getsockname()[1])
+        with contextlib.ExitStack() as probes:
+            tried = [probes.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(2)]
+            self._tap_port, self._aside_port = (int(probe.getsockname()[1]) for probe in tried)
         self.kept = True
 
     async def show_all(self) -> None:
         async with contextlib.AsyncExitStack() as visitors:
+            visitors.enter_context(self._tap(None, to_site=self._up_port))
             visitor: Visitor | None = None
             for number, step in enumerate(STEPS, 1):
                 if visitor is None or step.fresh:
@@ -95,17 +99,17 @@ class Stage:
         self._audit(record, "none", expect_findings=True)
 
     def _visitor(self, *, gpc: bool = False) -> Visitor:
-        return Visitor(proxy=f"http://127.0.0.1:{self._tap_port}", gpc=gpc)
+        return Visitor(proxy=_loopback(self._tap_port), gpc=gpc)
 
     async def _show(self, visitor: Visitor, step: Step, record: Path, *, to_site: int) -> None:
         if step.press:
-            with self._tap(record, to_site=to_site):
+            # What came before the choice belongs to the step before; so it goes past this step's recording.
+            with visitor.behind(_loopback(self._aside_port)):
                 # The first choice is made in the banner; once it is gone, on the page its link leads to.
                 page = await visitor.visit(f"{ORIGIN}/privacy")
                 if not any(form.action == CHOICE for form in page.forms):
                     page = await visitor.visit(f"{ORIGIN}/.consent/")
                 await _press(visitor, page, step.press)
-        # What came before the choice belongs to the step before; so it is not in this step's recording either.
         self._site.hits.clear()
         with self._tap(record, to_site=to_site):
             pages = [await visitor.visit(f"{ORIGIN}{path}") for path in ("/", "/survey", "/chat")]
@@ -118,26 +122,33 @@ class Stage:
             print(f"   the ledger holds: {_ledger_counts()}")
 
     @contextlib.contextmanager
-    def _tap(self, record: Path, *, to_site: int) -> Iterator[None]:
-        """A proxy that only observes, between the visitor and everybody: the auditor's recording."""
-        arguments = ["--mode", "regular", "--observe", "--policy", str(POLICY), "--record", str(record)]
-        arguments += ["--port", str(self._tap_port), "--confdir", str(OUTPUT / "authority")]
+    def _tap(self, record: Path | None, *, to_site: int) -> Iterator[None]:
+        """A proxy that only observes, between the visitor and everybody: the auditor's recording. Without one, on a
+        port of its own beside it."""
+        arguments = ["--mode", "regular", "--observe", "--policy", str(POLICY), "--confdir", str(OUTPUT / "authority")]
+        port, recording = (self._tap_port, ["--record", str(record)]) if record else (self._aside_port, [])
+        arguments += ["--port", str(port), *recording]
         for route in (f"{SITE}:80:127.0.0.1:{to_site}", f":80:127.0.0.1:{self._site.port}"):
             arguments += ["--connect-to", route]
         with _command("proxy", *arguments, ready="consentry proxy:"):
             yield
 
     def _audit(self, record: Path, choice: str, *, expect_findings: bool) -> None:
-        command = [*_CONSENTRY, "audit", str(record), "--policy", str(POLICY), "--choice", choice, "--format", "json"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=_environment())
-        if done.returncode not in (0, 1):
-            raise SystemExit(done.stderr)
-        report = json.loads(done.stdout)
+        # It ends by itself, so it needs no process of its own, which would take longer to start than it takes.
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            status = consentry(["audit", str(record), "--policy", str(POLICY), "--choice", choice, "--format", "json"])
+        if status not in (0, 1):
+            raise SystemExit(status)
+        report = json.loads(said.getvalue())
         breaches = [f for f in report["findings"] if f["level"] == "violation"]
         others = [f for f in report["findings"] if f["level"] != "violation"]
-        said = f"{len(breaches)} violations ({_by_code(breaches)}); to look at: {_by_code(others)}"
-        print(f'   audit of the recording, as "{choice}": {said}\n')
+        counted = f"{len(breaches)} violations ({_by_code(breaches)}); to look at: {_by_code(others)}"
+        print(f'   audit of the recording, as "{choice}": {counted}\n')
         self.kept = self.kept and bool(breaches) == expect_findings
+
+
+def _loopback(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
 
 
 def _by_code(findings: list[dict[str, str]]) -> str:
@@ -177,7 +188,7 @@ def _show_log() -> None:
     print(f"The decision log holds {sum(found.actions.values())} decisions: {counts}. It is {state}.")
 
 
-# -- commands of the product, as processes of their own
+# -- commands of the product that run until they are ended, as processes of their own
 
 _CONSENTRY = (sys.executable, "-m", "cmp")
 

@@ -9,7 +9,8 @@ of third parties are taken and sent, as the laxest browser does), and frames wit
 """
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from types import TracebackType
@@ -161,6 +162,15 @@ class Visitor:
     ) -> None:
         if self._http is not None:
             await self._http.close()
+
+    @contextmanager
+    def behind(self, proxy: str) -> Iterator[None]:
+        """Until the block ends, requests go through another proxy; what the browser keeps stays."""
+        usual, self._proxy = self._proxy, proxy
+        try:
+            yield
+        finally:
+            self._proxy = usual
 
     # -- what a person does
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import FIRST
+
 ROOT = Path(__file__).parent.parent
 MODULES = sorted(path for folder in ("cmp", "addons") for path in (ROOT / folder).rglob("*.py"))
 
@@ -173,3 +175,8 @@ def test_the_server_starts_without_mitmproxy_and_the_proxy_without_aiohttp() -> 
             assert "mitmproxy" not in used, path
         if unit in ("addons", "cmp.proxy"):
             assert "aiohttp" not in used, path
+
+
+def test_every_file_that_is_begun_first_is_there() -> None:
+    """A name that fits no file would let one of the longest begin last."""
+    assert [name for name in FIRST if not (ROOT / "tests" / name).is_file()] == []

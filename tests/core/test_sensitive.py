@@ -7,7 +7,7 @@ import time
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cmp.core.sensitive import (
@@ -23,6 +23,7 @@ from cmp.core.sensitive import (
     without_addresses,
 )
 from cmp.core.urls import parse_url
+from tests.sampled import examples
 
 NOTHING: frozenset[str] = frozenset()
 VISA, AMEX, DINERS = "4539578763621486", "371449635398431", "30569309025904"
@@ -357,7 +358,7 @@ def test_of_one_run_of_digits_so_many_groups_are_looked_at() -> None:
     assert find_sensitive("1 " * 5_000 + VISA) == NOTHING
 
 
-@settings(derandomize=True, max_examples=300, deadline=None)
+@examples(100, 300)
 @given(st.text(max_size=300), st.binary(max_size=300))
 def test_any_text_and_any_bytes_can_be_read(text: str, body: bytes) -> None:
     kinds = {CARD_NUMBER, SOCIAL_SECURITY_NUMBER, COORDINATES, EMAIL_ADDRESS}
@@ -365,7 +366,7 @@ def test_any_text_and_any_bytes_can_be_read(text: str, body: bytes) -> None:
     assert find_in_body(body, text) <= kinds
 
 
-@settings(derandomize=True, max_examples=300, deadline=None)
+@examples(100, 300)
 @given(st.integers(4_000_000_000_000_00, 4_999_999_999_999_99), st.sampled_from(["", " ", "-"]), st.data())
 def test_a_number_with_its_check_digit_is_found_and_no_other(start: int, separator: str, data: st.DataObject) -> None:
     digits = f"{start:015d}"

@@ -22,7 +22,7 @@ from tests.ledger.records import ROOT, number_of, numbered
 from tests.postgres import postgres
 
 SEED = 20261007
-ROUNDS = 3
+ROUNDS = 2
 ALL_ROUNDS = 30
 APART = 1_000_000
 

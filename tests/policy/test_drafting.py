@@ -24,6 +24,7 @@ from cmp.policy.drafting import (
 from cmp.policy.lints import Level, advice_of, subject_of
 from cmp.policy.load import find_faults, policy_of
 from cmp.policy.presets import PRESETS
+from tests.sampled import examples
 
 TODAY, NOW = "2026-10-01", 1_790_812_800.0
 DAY = 86_400
@@ -109,6 +110,7 @@ hosts = st.sampled_from(["a.example", "b.co.uk", "xn--bcher-kva.example", "127.0
 categories = st.sampled_from(CATEGORIES)
 
 
+@examples(40, 200)
 @given(
     st.builds(
         Answers,

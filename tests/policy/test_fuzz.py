@@ -195,7 +195,7 @@ def visitors(draw: st.DrawFn, policy: Policy) -> Visitor:
 # -- properties
 
 each = {"derandomize": True, "deadline": None, "suppress_health_check": list(HealthCheck)}
-some, many = settings(max_examples=100, **each), settings(max_examples=2_000, **each)  # type: ignore[arg-type]
+some, many = settings(max_examples=50, **each), settings(max_examples=2_000, **each)  # type: ignore[arg-type]
 
 
 @some

@@ -38,14 +38,16 @@ def large(large_file: Path) -> Policy:
     return load_policy(large_file)
 
 
-def best(work: Callable[[], object], rounds: int) -> float:
-    """Seconds of this process: the fastest of several rounds."""
-    times = []
-    for _ in range(rounds):
-        start = time.process_time()
-        work()
-        times.append(time.process_time() - start)
-    return min(times)
+def seconds(work: Callable[[], object]) -> float:
+    """Of this process."""
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def quicker(work: Callable[[], object], than: float, rounds: int) -> bool:
+    """Whether one of several rounds takes less: the first that does is the last."""
+    return any(seconds(work) < than for _ in range(rounds))
 
 
 def test_it_is_as_large_as_it_says(large: Policy) -> None:
@@ -57,25 +59,24 @@ def test_it_is_as_large_as_it_says(large: Policy) -> None:
 
 
 def test_a_large_policy_is_loaded_in_two_seconds(large_file: Path) -> None:
-    assert best(lambda: load_policy(large_file), 3) < 2
+    assert quicker(lambda: load_policy(large_file), 2, 3)
 
 
 def test_advice_on_a_large_policy_takes_no_longer(large: Policy) -> None:
     subject = subject_of(document(*LARGE), large, NOW)
-    assert best(lambda: advice_of(subject), 2) < 2
+    assert quicker(lambda: advice_of(subject), 2, 2)
 
 
 @pytest.mark.parametrize("name", exchanges())
 def test_a_decision_takes_no_longer_under_a_large_policy(small: Policy, large: Policy, name: str) -> None:
     exchange = exchanges()[name]
-    # Both in turn, so that a busy moment hits both; the best pair counts.
-    ratios = [_time(large, exchange) / _time(small, exchange) for _ in range(9)]
-    assert min(ratios) < 1.5
+    # Both in turn, so that a busy moment hits both; one pair that keeps to it is enough.
+    assert any(_time(large, exchange) / _time(small, exchange) < 1.5 for _ in range(9))
 
 
 def _time(policy: Policy, exchange: Exchange) -> float:
     visitor = supposed_visitor(policy, "accept")
-    return best(lambda: [decide(policy, visitor, exchange) for _ in range(150)], 3)
+    return min(seconds(lambda: [decide(policy, visitor, exchange) for _ in range(150)]) for _ in range(3))
 
 
 @pytest.mark.parametrize("name", exchanges())

@@ -33,7 +33,7 @@ HERE = Path(__file__).parent
 PROMISES = {"SS": 13, "SC": 3, "HC": 32, "CS": 14, "CU": 26}
 ORGANISATIONAL = {"CS-4", "CU-6", "CU-21", "CU-24"}
 # How many are taken out in `make test` where servers run, and where none does; `make soak` takes out every one.
-SAMPLE, OFTEN = 8, 40
+SAMPLE, OFTEN = 5, 24
 
 Test = Callable[[World], None]
 

@@ -7,11 +7,12 @@ A world is made from a policy *document*: `mutation.py` takes rules out of it, a
 """
 
 import copy
+import json
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -57,6 +58,12 @@ def shipped(name: str) -> Document:
     return read_document(resources.policies() / f"{name}.json")
 
 
+@lru_cache(maxsize=16)
+def _compiled(name: str, document: str) -> Policy:
+    """Most worlds have the document of another one, and a policy does not change."""
+    return policy_of(json.loads(document), str(resources.policies() / f"{name}.json"))
+
+
 @dataclass(frozen=True)
 class World:
     """One policy at work. `name` is the shipped file beside which others are looked for; `silenced` are codes of
@@ -81,7 +88,7 @@ class World:
 
     @cached_property
     def policy(self) -> Policy:
-        return policy_of(self.document, str(resources.policies() / f"{self.name}.json"))
+        return _compiled(self.name, json.dumps(self.document))
 
     @property
     def home(self) -> str:

@@ -22,7 +22,7 @@ CHECKS = (
 )
 
 
-def faults(url: str, folder: Path, examples: int, *more: str, phases: str = "coverage,fuzzing") -> str:
+def faults(url: str, folder: Path, examples: int, *more: str, phases: str) -> str:
     """What the tool says of a server whose description is at `url`/openapi.json; "" for no fault."""
     if importlib.util.find_spec("schemathesis") is None:
         pytest.skip("schemathesis is not installed: pip install -e .[dev]")

@@ -22,7 +22,7 @@ from cmp.seal.site import ConsentSite
 from tests.server.command import serving
 
 SEED = 20261122
-ROUNDS = 3
+ROUNDS = 2
 ALL_ROUNDS = 30
 CLIENTS = 8
 ORIGIN = "https://www.shop.test"

@@ -52,12 +52,14 @@ def test_the_description_names_what_this_policy_lets_a_visitor_choose(shop: Runn
 
 
 @pytest.mark.parametrize(
-    "examples, left_out",
+    "examples, phases, left_out",
     [
-        pytest.param(1, ["--exclude-path-regex", NOT_OFFERED], id="sample"),
-        pytest.param(400, [], id="full", marks=[pytest.mark.soak, pytest.mark.timeout(3600)]),
+        pytest.param(2, "fuzzing", ["--exclude-path-regex", NOT_OFFERED], id="sample"),
+        pytest.param(400, "coverage,fuzzing", [], id="full", marks=[pytest.mark.soak, pytest.mark.timeout(3600)]),
     ],
 )
-def test_schemathesis_finds_nothing(shop: Running, tmp_path: Path, examples: int, left_out: list[str]) -> None:
-    url = f"http://127.0.0.1:{shop.port}/.consent"
-    assert faults(url, tmp_path, examples, "--header", "Sec-Fetch-Site: same-origin", *left_out) == ""
+def test_schemathesis_finds_nothing(
+    shop: Running, tmp_path: Path, examples: int, phases: str, left_out: list[str]
+) -> None:
+    url, header = f"http://127.0.0.1:{shop.port}/.consent", "Sec-Fetch-Site: same-origin"
+    assert faults(url, tmp_path, examples, "--header", header, *left_out, phases=phases) == ""

@@ -20,6 +20,7 @@ from cmp.policy.load import load_policy, policy_of
 from cmp.sites import registrable_domain
 from cmp.wire.csp import CSP_LIMIT, strict_csp
 from tests.core.examples import compiled, shop
+from tests.sampled import examples
 
 PAGE = parse_url("https://www.shop.test/")
 # Denied hosts below permitted ones, and below the site.
@@ -100,7 +101,7 @@ Case = tuple[int, Visitor, Signals, list[str]]
 
 
 # Thousands of hosts in each case.
-@settings(derandomize=True, max_examples=50, deadline=None)
+@settings(derandomize=True, max_examples=30, deadline=None)
 @given(cases())
 def test_a_host_is_admitted_if_and_only_if_it_is_allowed(case: Case) -> None:
     _check_what_is_admitted(case)
@@ -136,7 +137,7 @@ def _check_what_is_admitted(case: Case) -> None:
             assert below or registrable_domain(host) == "shop.test", host
 
 
-@settings(derandomize=True, max_examples=200, deadline=None)
+@examples(60, 200)
 @given(cases())
 def test_every_kind_but_a_navigation_is_alike_to_the_decision(case: tuple[int, Visitor, Signals, list[str]]) -> None:
     policy, visitor, signals, named = POLICIES[case[0]], *case[1:]
