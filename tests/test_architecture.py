@@ -3,6 +3,7 @@
 import ast
 import sys
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -60,13 +61,16 @@ def unit_of(module: str) -> str:
     return next((name for name in names if name in RANK and (name != "cmp" or module == "cmp")), module)
 
 
+KNOWN = frozenset(name_of(module) for module in MODULES)
+
+
+@cache
 def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text("utf-8"), str(path))
 
 
 def imports(path: Path) -> Iterator[str]:
     """The full name of everything a module imports, wherever in it: in functions and for type checkers too."""
-    known = {name_of(module) for module in MODULES}
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -75,7 +79,7 @@ def imports(path: Path) -> Iterator[str]:
             module = node.module or ""
             # `from cmp import resources` imports a module, `from cmp import __version__` a name.
             yield from {
-                f"{module}.{alias.name}" if f"{module}.{alias.name}" in known else module for alias in node.names
+                f"{module}.{alias.name}" if f"{module}.{alias.name}" in KNOWN else module for alias in node.names
             }
 
 
