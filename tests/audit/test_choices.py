@@ -261,3 +261,40 @@ def test_the_command_reads_the_ledger_and_its_manifest_holds_the_slice(
 def test_a_choice_for_the_whole_capture_and_events_are_not_given_together(tmp_path: Path) -> None:
     (tmp_path / "a.har").write_bytes(visit(at(0, document())))
     assert main(["audit", str(tmp_path / "a.har"), "--choice=refuse", "--event=1=accept"]) == 2
+
+
+UNRECORDED = [
+    pytest.param("0=analytics", True, ["consent.no-record"], id="used on a consent that no record tells of"),
+    pytest.param("0=refuse", True, [AFTER], id="refused: not used on any consent"),
+    pytest.param("0=analytics", False, [], id="no cookie names a record"),
+]
+
+
+@pytest.mark.parametrize("events, named, expected", UNRECORDED)
+def test_a_consent_needs_a_record_in_the_ledger(tmp_path: Path, events: str, named: bool, expected: list[str]) -> None:
+    for folder in ("that of the cookie", "another"):
+        (tmp_path / folder).mkdir()
+    cookie = Kept(tmp_path / "that of the cookie").cookie if named else "session=1"
+    records = Records(Kept(tmp_path / "another").address)
+    done = replayed(at(0, document(cookie=cookie)), at(4, request(STATS)), events=events, records=records)
+    found_ = [one for one in found(done) if one.code in ("consent.no-record", AFTER)]
+    assert [one.code for one in found_] == expected
+    assert all((one.level.value, one.vendor) == ("potential", "stats") for one in found_ if one.code != AFTER)
+
+
+def test_a_consent_with_its_record_is_no_finding(tmp_path: Path) -> None:
+    kept = Kept(tmp_path)
+    done = replayed(
+        at(0, document(cookie=kept.cookie)), at(4, request(STATS)), events="0=analytics", records=Records(kept.address)
+    )
+    assert "consent.no-record" not in {one.code for one in found(done)}
+
+
+def test_a_promise_makes_a_missing_record_a_violation(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    promise = {"id": "PP-1", "title": {"en": "Kept"}, "shows": ["audited"], "keptBy": ["detector:consent.no-record"]}
+    cookie, records = Kept(tmp_path / "a").cookie, Records(Kept(tmp_path / "b").address)
+    visit_ = (at(0, document(cookie=cookie)), at(4, request(STATS)))
+    done = replayed(*visit_, events="0=analytics", records=records, promises=[promise])
+    assert ("consent.no-record", "violation") in told(done)
