@@ -236,7 +236,8 @@ class World:
         arrived = asyncio.run(self._visit_all(together, sites))
         if apart := [vector for vector in vectors if vector not in together]:
             arrived |= asyncio.run(self._visit_all(apart, sites.replace(BARE, "")))
-            arrived |= asyncio.run(self._visit_all(apart, BARE))
+            for vector in apart:
+                arrived |= asyncio.run(self._visit_all([vector], BARE))
         return arrived
 
     async def _visit_all(self, vectors: Sequence[Vector], sites: str) -> dict[str, list[str]]:
