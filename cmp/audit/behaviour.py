@@ -9,6 +9,7 @@ sign is no proof either; what is found by one is said as "looks like", and a per
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from cmp.audit.evidence import Evidence, Message, Sighting
@@ -37,6 +38,8 @@ _REPORTS = frozenset(
     }
 )
 _DONE = range(200, 300)
+# The names of members repeat from request to request. A longer name is no name, and is not kept.
+_NAMES, _LONGEST_NAME = 4_096, 200
 _FRACTION = re.compile(r"0?\.[0-9]+")
 
 
@@ -115,6 +118,15 @@ def may_identify(message: Message) -> bool:
     return any(identifying_parts(value) for value in values) or next(passed_on(message), None) is not None
 
 
+@lru_cache(maxsize=_NAMES)
+def _short_name_identifies(name: str) -> bool:
+    return identifies(name)
+
+
+def _name_identifies(name: str) -> bool:
+    return _short_name_identifies(name) if len(name) <= _LONGEST_NAME else identifies(name)
+
+
 def _named(exchange: Exchange, where: str) -> Iterator[Passed]:
     url = exchange.url
     if where == "referrer":
@@ -123,5 +135,5 @@ def _named(exchange: Exchange, where: str) -> Iterator[Passed]:
         except UrlError:
             return
     for member in members_of_url(url):
-        if member.names and not member.in_path and identifies(member.names[-1]) and _may_be_one(member.value):
+        if member.names and not member.in_path and _name_identifies(member.names[-1]) and _may_be_one(member.value):
             yield Passed(member.names[-1], where, member.value)
