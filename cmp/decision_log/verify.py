@@ -74,6 +74,10 @@ class Checked:
 
 Take = Callable[[Mapping[str, Any]], None]
 
+_WORDS = ("choice", "policy", "mode", "where", "action", "reason", "rule", "kind", "place")
+_WORDS_OR_NONE = ("category", "vendor", "site")
+_OF_A_CHANGE = ("edit", "name", "rule", "reason")
+
 
 def check(folder: Path, take: Take = lambda _form: None, kept: End | None = None, *, limit: int = 1_000) -> Checked:
     """Read a whole log, in use or not; `take` is shown each line that can be read, in the order they stand in.
@@ -207,7 +211,10 @@ class _Walk:
         self.met = self.met or self.end == self.kept
         self.lines += 1
         self._understand(form)
-        self.take(form)
+        if _is_whole(form):
+            self.take(form)
+        else:
+            self.fault("form", f"a line that lacks what {form['type']!r} has", number)
 
     def _understand(self, form: dict[str, Any]) -> None:
         """What the line says of the log itself."""
@@ -244,6 +251,30 @@ class _Walk:
         """Nobody writes the log: its last line must be the one that closes it."""
         if not self._sealed and self.end != End(0, ORIGIN):
             self._killed(self._waiting, "the log was not closed: what was decided after its last line is not in it")
+
+
+def _is_whole(form: Mapping[str, Any]) -> bool:
+    """Whether a line that tells of traffic has its fields (docs/decision-log.md). Other lines are read with care."""
+    if form["type"] == "unknown-site":
+        return _count(form.get("n")) > 0 and _is_word_or_none(form, "site") and isinstance(form.get("kinds"), dict)
+    if form["type"] == "decided":
+        counted = _count(form.get("n")) > 0
+    elif form["type"] == "visit":
+        counted = isinstance(form.get("visit"), str)
+    else:
+        return True
+    changes = form.get("changes", [])
+    return (
+        counted
+        and all(isinstance(form.get(name), str) for name in _WORDS)
+        and all(_is_word_or_none(form, name) for name in _WORDS_OR_NONE)
+        and isinstance(changes, list)
+        and all(isinstance(one, dict) and all(isinstance(one.get(n), str) for n in _OF_A_CHANGE) for one in changes)
+    )
+
+
+def _is_word_or_none(form: Mapping[str, Any], name: str) -> bool:
+    return name in form and (form[name] is None or isinstance(form[name], str))
 
 
 def _count(value: object) -> int:

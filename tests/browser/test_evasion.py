@@ -24,7 +24,7 @@ PINNED = 464
 LIMITS = {"strict": 1, "default": 12}
 # A page is visited again where its vector did nothing: what a browser fetches ahead (speculation rules, prefetch) is at
 # its discretion, and a busy one leaves it.
-_VISITS_MORE = 2
+_VISITS_MORE = 6
 
 
 def some() -> tuple[Vector, ...]:

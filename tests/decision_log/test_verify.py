@@ -177,3 +177,30 @@ def test_a_list_of_heads_with_another_type_in_it_counts_as_damaged(tmp_path: Pat
     form["segments"][0][name] = value
     (tmp_path / HEADS).write_text(json.dumps(form), "utf-8")
     assert "heads" in {fault.code for fault in check(tmp_path).faults}
+
+
+@pytest.mark.parametrize(
+    "field, value",
+    [
+        pytest.param("category", ..., id="a-field-missing"),
+        pytest.param("rule", 7, id="no-text"),
+        pytest.param("vendor", ["a"], id="neither-text-nor-null"),
+        pytest.param("n", 0, id="counts-nothing"),
+        pytest.param("changes", [{"edit": "strip-cookie"}], id="half-a-change"),
+    ],
+)
+def test_a_line_that_lacks_what_its_type_has_is_said_and_not_shown(log: Path, field: str, value: object) -> None:
+    def change(lines: Lines) -> Lines:
+        at = next(n for n, line in enumerate(lines) if json.loads(line)["type"] == "decided")
+        form = json.loads(lines[at])
+        form = {k: v for k, v in form.items() if k != field} | ({} if value is ... else {field: value})
+        return [*lines[:at], json.dumps(form).encode() + b"\n", *lines[at + 1 :]]
+
+    first = next(iter(segment_files(log).values()))
+    whole: list[str] = []
+    check(log, lambda form: whole.append(form["type"]))
+    rewrite(first, change)
+    shown: list[str] = []
+    found = check(log, lambda form: shown.append(form["type"]))
+    assert shown.count("decided") == whole.count("decided") - 1
+    assert "form" in {fault.code for fault in found.faults}
