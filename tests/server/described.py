@@ -21,11 +21,17 @@ CHECKS = (
     "negative_data_rejection",
 )
 
+# Too long (RFC 9110, section 15.5.14) is refused as well; the tool's own list of refusals lacks it.
+SETTINGS = """[checks]
+negative_data_rejection.expected-statuses = [400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 428]
+"""
+
 
 def faults(url: str, folder: Path, examples: int, *more: str, phases: str) -> str:
     """What the tool says of a server whose description is at `url`/openapi.json; "" for no fault."""
     if importlib.util.find_spec("schemathesis") is None:
         pytest.skip("schemathesis is not installed: pip install -e .[dev]")
+    (folder / "schemathesis.toml").write_text(SETTINGS, "utf-8")
     command = [sys.executable, "-m", "schemathesis.cli", "run", f"{url}/openapi.json", "--url", url]
     command += ["--seed", "20261122", "--max-examples", str(examples), "--phases", phases]
     command += ["--checks", ",".join(CHECKS), "--no-color", *more]

@@ -48,7 +48,8 @@ def setup(app: web.Application, main: web.Application, tokens: TokenFile, hosts:
     app[CALLS] = Calls()
     app[STRANGERS] = Limit(each=600, together=600)
     app.middlewares.append(_answer_unexpected)
-    app.router.add_route("*", "/{path:.*}", _dispatch)
+    # Line feeds too: a path of any characters gets an answer of ours.
+    app.router.add_route("*", "/{path:(?s:.*)}", _dispatch)
 
 
 async def _dispatch(request: web.Request) -> web.Response:
