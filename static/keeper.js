@@ -18,7 +18,7 @@
     return;
   } catch (e) { /* XHTML is not written so */ }
   if (csp) {
-    document.head.appendChild(made("meta", { httpEquiv: "Content-Security-Policy", content: csp }));
+    (document.head || root).appendChild(made("meta", { httpEquiv: "Content-Security-Policy", content: csp }));
     // No CSP holds these.
     ["RTCPeerConnection", "webkitRTCPeerConnection"].forEach(function (name) { delete window[name]; });
     return;

@@ -5,6 +5,7 @@ page is rewritten, what a CSP or a banner says (`cmp.wire`), whether something i
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from mitmproxy import http
@@ -23,14 +24,14 @@ from cmp.wire.caching import private_answer, unconditional_request
 from cmp.wire.csp import strict_csp
 from cmp.wire.expiry import expiring_set_cookies
 from cmp.wire.guard import guard_script
-from cmp.wire.html import Rewritten, rewrite_page
+from cmp.wire.html import Rewritten, Stopped, rewrite_page, speculation_stopped
 from cmp.wire.occasion import Occasion
 from cmp.wire.packing import unpacked
 from cmp.wire.page import page_for, readable_page
 from cmp.wire.tell_me import CookieLine, cookie_lines
 from cmp.wire.words import pick_language, word
 
-# Note on a flow whose body we still want to see: "rewrite", "watch", or "worker".
+# Note on a flow whose body we still want to see: "rewrite", "watch", "worker", or "rules".
 PAGE = "consentry.page"
 
 # A larger page is sent on unread, under the strict CSP alone (bytes).
@@ -38,6 +39,8 @@ PAGE_LIMIT = 8 * 1024 * 1024
 _HTML = "text/html"
 # Read by other rules than HTML, so not rewritten: the CSP alone holds it.
 _XHTML = "application/xhtml+xml"
+# What a page's header names to be fetched ahead (HTML standard, section 7.6.3); of another type they are not read.
+_RULES = "application/speculationrules+json"
 _PAGE_KINDS = (Kind.DOCUMENT, Kind.FRAME)
 # Whatever comes for these is run under the CSP that comes with it: XML, SVG, what a browser takes for HTML by looking
 # at it, and workers, which the CSP of their page does not hold (CSP 3, section 4.2; HTML standard, section 10.2.4).
@@ -75,7 +78,8 @@ def is_page(answer: http.Response, exchange: Exchange) -> bool:
 
 def ask_for_page(flow: http.HTTPFlow, exchange: Exchange) -> None:
     """Make sure the site answers a page request with a page we can read, and not with "what you have is current"."""
-    if exchange.kind not in _PAGE_KINDS and not _is_worker(flow):
+    is_read = exchange.kind in _PAGE_KINDS or _dest(flow) == "speculationrules" or _is_worker(flow)
+    if not is_read:
         return
     keep_request(flow)
     fields = unconditional_request(flow.request.headers.fields)
@@ -84,9 +88,13 @@ def ask_for_page(flow: http.HTTPFlow, exchange: Exchange) -> None:
     )
 
 
+def _dest(flow: http.HTTPFlow) -> str:
+    found: str = flow.request.headers.get("sec-fetch-dest", "")
+    return found.lower()
+
+
 def _is_worker(flow: http.HTTPFlow) -> bool:
-    asked = flow.request.headers
-    return asked.get("sec-fetch-dest", "").lower() in _WORKERS or asked.get("service-worker", "").lower() == "script"
+    return _dest(flow) in _WORKERS or flow.request.headers.get("service-worker", "").lower() == "script"
 
 
 def _readable_codings(asked: bytes) -> bytes:
@@ -99,11 +107,15 @@ def await_page(flow: http.HTTPFlow, answer: http.Response, now: Enforcement, mar
     is_html = media_type == _HTML
     # On plain HTTP nobody can tell a worker's script from another.
     perhaps_worker = Unseen.KIND in exchange.unseen and media_type in _SCRIPTS
-    if not (is_html or media_type == _XHTML or exchange.kind in _RUN_KINDS or perhaps_worker):
+    is_rules = media_type == _RULES
+    if not (is_html or is_rules or media_type == _XHTML or exchange.kind in _RUN_KINDS or perhaps_worker):
         return
     if answer.status_code in _BODILESS or flow.request.method == "HEAD":
         return
     keep_answer(flow, answer)
+    if is_rules:
+        _await_rules(flow, answer, mark)
+        return
     if not mark.enforced:
         _add_csp(answer, now, mark, exchange, named_hosts=frozenset())
         if is_html:
@@ -117,6 +129,23 @@ def await_page(flow: http.HTTPFlow, answer: http.Response, now: Enforcement, mar
             answer.headers.fields = private_answer(answer.headers.fields)
     else:
         _hold_unread(answer, now, mark, exchange)
+
+
+def _await_rules(flow: http.HTTPFlow, answer: http.Response, mark: Mark) -> None:
+    if not mark.enforced:
+        return
+    # For this visitor, as they are or held.
+    answer.headers.fields = private_answer(answer.headers.fields)
+    if answer.status_code == _PARTIAL or _too_long(answer):
+        _hold_rules(answer)
+    else:
+        answer.stream = False
+        flow.metadata[PAGE] = "rules"
+
+
+def _hold_rules(answer: http.Response) -> None:
+    """Send on speculation rules as what nobody takes for rules; no CSP holds what they ask for."""
+    answer.headers["Content-Type"] = "text/plain"
 
 
 def _hold_unread(answer: http.Response, now: Enforcement, mark: Mark, exchange: Exchange) -> None:
@@ -148,10 +177,13 @@ def prepare(flow: http.HTTPFlow, answer: http.Response, now: Enforcement, *, con
             rewritten = rewrite_page(
                 text, now.policy, mark.visitor, exchange.signals, exchange.url, head="", body_start=""
             )
-            leave_mark(flow, replace(mark, tags=_tags(rewritten)))
+            leave_mark(flow, replace(mark, tags=_tags(rewritten.stopped)))
         return
     if flow.metadata[PAGE] == "worker":
         _guard_worker(answer, now, mark, exchange)
+        return
+    if flow.metadata[PAGE] == "rules":
+        _judge_rules(flow, answer, now, mark, exchange)
         return
     text = _readable(answer, answer.raw_content or b"")
     if text is None:
@@ -160,7 +192,7 @@ def prepare(flow: http.HTTPFlow, answer: http.Response, now: Enforcement, *, con
         rewritten = _rewrite(flow, answer, now, mark, exchange=exchange, text=text, consent_up=consent_up)
         answer.headers.pop("Content-Encoding", None)
         answer.content = rewritten.text.encode("latin-1")
-        leave_mark(flow, replace(mark, tags=_tags(rewritten)))
+        leave_mark(flow, replace(mark, tags=_tags(rewritten.stopped)))
         _add_csp(answer, now, mark, exchange, named_hosts=frozenset(rewritten.named_hosts))
         answer.headers.fields = private_answer(answer.headers.fields)
     for line in _expiries(mark, exchange):
@@ -173,10 +205,24 @@ def let_pass_unread(flow: http.HTTPFlow, answer: http.Response, now: Enforcement
     if mark is None:
         raise RuntimeError("the request's mark is gone")
     exchange = _exchange(flow, mark)
-    del flow.metadata[PAGE]
+    if flow.metadata.pop(PAGE) == "rules":
+        _hold_rules(answer)
+        return
     _hold_unread(answer, now, mark, exchange)
     for line in _expiries(mark, exchange):
         answer.headers.add("Set-Cookie", line)
+
+
+def _judge_rules(flow: http.HTTPFlow, answer: http.Response, now: Enforcement, mark: Mark, exchange: Exchange) -> None:
+    """Hold speculation rules that would ask for something denied, and those that cannot be read."""
+    content = _content(answer, answer.raw_content or b"")
+    if content is None:
+        _hold_rules(answer)
+        return
+    stopped = speculation_stopped(content.decode("latin-1"), now.policy, mark.visitor, exchange.signals, exchange.url)
+    if stopped:
+        _hold_rules(answer)
+        leave_mark(flow, replace(mark, tags=_tags(stopped)))
 
 
 def _guard_worker(answer: http.Response, now: Enforcement, mark: Mark, exchange: Exchange) -> None:
@@ -299,10 +345,8 @@ def _add_csp(
     return True
 
 
-def _tags(rewritten: Rewritten) -> tuple[dict[str, str | None], ...]:
-    return tuple(
-        {"url": str(url), "kind": kind.value, **ruling_form(ruling)} for url, kind, ruling in rewritten.stopped
-    )
+def _tags(stopped: Sequence[Stopped]) -> tuple[dict[str, str | None], ...]:
+    return tuple({"url": str(url), "kind": kind.value, **ruling_form(ruling)} for url, kind, ruling in stopped)
 
 
 def _expiries(mark: Mark, exchange: Exchange) -> list[str]:

@@ -18,7 +18,7 @@ import bisect
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from html import escape, unescape
@@ -96,6 +96,17 @@ def rewrite_page(
         done = _rewritten(text, task)
         _KEPT.put(key, done)
     return done
+
+
+def speculation_stopped(
+    text: str, policy: Policy, visitor: Visitor, signals: Signals, file: Url
+) -> tuple[Stopped, ...]:
+    """What a file of speculation rules (HTML standard, section 7.6), given as Latin-1 text, would ask for that is
+    denied."""
+    judge = _Judge(policy, visitor, signals, file)
+    for address in _speculated(text):
+        judge.stops(address, Kind.OTHER, file)
+    return tuple(dict.fromkeys(judge.stopped))
 
 
 class _Task(NamedTuple):
@@ -546,16 +557,10 @@ class _Rewriting:
         if element.attr("src") is not None:
             return
         if type_.lower() in ("speculationrules", "module"):
-            code = element.text
             speculated = type_.lower() != "module"
-            named = (
-                [_json_text(found[2]) for found in _JSON_VALUE.finditer(code)]
-                if speculated
-                else _IMPORTED.findall(code)
-            )
+            named = _speculated(element.text) if speculated else _naming_hosts(_IMPORTED.findall(element.text))
             kind = Kind.OTHER if speculated else Kind.SCRIPT
-            urls = (url for url in named if _NAMES_HOST.search(url))
-            if [url for url in urls if self.judge.stops(url, kind, base) is not None]:
+            if [url for url in named if self.judge.stops(url, kind, base) is not None]:
                 _no_code(change)
                 return
         if _CODE_TYPES.fullmatch(type_) and self.judge.stops_code(element.text):
@@ -608,6 +613,16 @@ class _Rewriting:
 # What a sandbox must allow for a file of the site's own to be loaded and run in it (HTML standard, section 7.1.5).
 _LETS_IN: Final = frozenset({"allow-scripts", "allow-same-origin"})
 _NAMES_HOST: Final = re.compile(r"[\\/][\t\n\r]*+[\\/]|:")
+
+
+def _speculated(text: str) -> Iterator[str]:
+    """The addresses in speculation rules that name a host, patterns of addresses too."""
+    return _naming_hosts(_json_values(text))
+
+
+def _naming_hosts(addresses: Iterable[str]) -> Iterator[str]:
+    return (address for address in addresses if _NAMES_HOST.search(address))
+
 
 _SPECIAL: Final[dict[str, Callable[[_Rewriting, turbohtml.Element, Url, "_Change"], None]]] = {
     "base": _Rewriting._set_base,

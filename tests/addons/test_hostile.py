@@ -96,7 +96,24 @@ BODILESS: dict[str, bytes] = {
     "reset-content": answers(HTML, status="205 Reset Content", body=b""),
     "not-modified": answers(HTML, status="304 Not Modified", body=b"", length=False),
 }
-SITE_ANSWERS = {**REWRITTEN, **UNREAD, **REFUSED, **BODILESS}
+RULES_TYPE = "application/speculationrules+json"
+RULES = f"Content-Type: {RULES_TYPE}"
+DENIED_RULES = b'{"prefetch": [{"urls": ["/x", "http:\\u002f/%s/x"]}]}' % TRACKER.encode()
+HELD: dict[str, bytes] = {
+    "rules": answers(RULES, body=DENIED_RULES),
+    "rules-packed": answers(RULES, "Content-Encoding: gzip", body=gzip.compress(DENIED_RULES)),
+    "rules-pattern": answers(
+        RULES, body=b'{"prerender":[{"where":{"href_matches":"http://%s/*"}}]}' % TRACKER.encode()
+    ),
+    "rules-brotli": answers(RULES, "Content-Encoding: br", body=b"unread"),
+    "rules-in-part": answers(RULES, "Content-Range: bytes 0-9/99", status="206 Partial Content", body=b"{"),
+    "rules-too-long": answers(RULES, body=b'{"x": "' + b"x" * 9_000_000 + b'"}'),
+    "rules-too-long-in-parts": answers(
+        RULES, "Transfer-Encoding: chunked", body=chunks(b'{"x": "' + b"x" * 9_000_000 + b'"}'), length=False
+    ),
+}
+ALLOWED_RULES = answers(RULES, body=b'{"prefetch": [{"urls": ["/x", "http://%s/x"]}]}' % SITE.encode())
+SITE_ANSWERS = {**REWRITTEN, **UNREAD, **REFUSED, **BODILESS, **HELD, "rules-allowed": ALLOWED_RULES}
 
 
 def hostile_site(request: Arrived) -> bytes:
@@ -176,6 +193,18 @@ class TestOddAnswersEnforced:
         got = send(enforced, "/w.js", ("Host", SITE), ("Accept", "*/*"), ("Sec-Fetch-Dest", dest))
         assert len(csp(got)) == 1
 
+    @pytest.mark.parametrize("name", HELD)
+    def test_speculation_rules_that_name_what_is_denied_are_none(self, enforced: int, name: str) -> None:
+        """No CSP holds what they ask for."""
+        got = send(enforced, f"/{name}", ("Host", SITE), ("Sec-Fetch-Dest", "speculationrules"))
+        assert got.values("Content-Type") == ["text/plain"]
+        assert got.values("Cache-Control") == ["private, no-cache"]
+
+    def test_other_speculation_rules_pass(self, enforced: int) -> None:
+        got = send(enforced, "/rules-allowed", ("Host", SITE), ("Sec-Fetch-Dest", "speculationrules"))
+        assert got.values("Content-Type") == [RULES_TYPE]
+        assert got.body == ALLOWED_RULES.partition(b"\r\n\r\n")[2]
+
     @pytest.mark.parametrize("name", REFUSED)
     def test_what_could_be_read_in_two_ways_is_not_passed_on(self, enforced: int, name: str) -> None:
         got = send(enforced, f"/{name}", *DOCUMENT)
@@ -217,7 +246,7 @@ def test_without_a_consent_server_there_is_a_csp_all_the_same(upstream: Upstream
 
 
 class TestObserved:
-    @pytest.mark.parametrize("name", [*REWRITTEN, *UNREAD, *BODILESS])
+    @pytest.mark.parametrize("name", [*REWRITTEN, *UNREAD, *BODILESS, *list(HELD)[:-1]])
     def test_observing_changes_no_byte(self, observed: int, upstream: Upstream, name: str) -> None:
         direct, through = send(upstream.port, f"/{name}", *DOCUMENT), send(observed, f"/{name}", *DOCUMENT)
         assert through.body == direct.body

@@ -8,6 +8,7 @@ What is said of a page, besides what `page_files.py` reads:
     :: do ACTION SELECTOR | TEXT     something a person does, in order: click, type, press, choose (a file)
     :: see EXPRESSION                what it comes to, a JavaScript expression; may wait: `await until(() => ...)`
     :: expect JSON                   what that is
+    :: keeps KEY KEY                 what it leaves in the storage of its site, which all pages share
     :: bundle FILE as FILE           a module with everything it imports, made by esbuild
     :: render FILE                   a module whose output, run by node, is put in the page for {SERVER}
     :: path PATH                     another path than the page's own is visited
@@ -71,7 +72,9 @@ _SEEN: Final = """async () => {
   };
   const seen = JSON.parse(JSON.stringify(await (async () => (SEE))() ?? null));
   const kept = {};
-  try { for (const key of Object.keys(localStorage)) kept[key] = localStorage[key]; } catch { /* a page without */ }
+  try {
+    for (const key of KEEPS ?? Object.keys(localStorage)) kept[key] = localStorage.getItem(key);
+  } catch { /* a page without */ }
   return {
     seen, document: shown(document), title: document.title, charset: document.characterSet, mode: document.compatMode,
     type: document.contentType, kept,
@@ -88,6 +91,7 @@ class Awkward:
     actions: tuple[str, ...]
     see: str
     expect: Any
+    keeps: tuple[str, ...]
     bundles: tuple[str, ...]
     renders: tuple[str, ...]
     path: str
@@ -113,6 +117,7 @@ def _awkward(page: Filed) -> Awkward:
         actions=page.about("do"),
         see=see,
         expect=json.loads(expect),
+        keeps=tuple(key for keys in page.about("keeps") for key in keys.split()),
         bundles=page.about("bundle"),
         renders=page.about("render"),
         path=next(iter(page.about("path")), ""),
@@ -257,7 +262,7 @@ async def look(visitor: BrowserContext, page: Awkward, host: str) -> dict[str, A
         await tab.goto(f"https://{host}/p/{page.id}/{page.path}", wait_until="load", timeout=_LONGEST)
         for action in page.actions:
             await act(tab, action)
-        noted = await seen(tab, page.see)
+        noted = await seen(tab, page.see, page.keeps)
     except (PlaywrightError, TimeoutError) as error:
         told.append(f"failed: {str(error).splitlines()[0] if str(error) else error!r}")
     await tab.close()
@@ -265,9 +270,9 @@ async def look(visitor: BrowserContext, page: Awkward, host: str) -> dict[str, A
     return dict(json.loads(plain(json.dumps({**noted, "told": sorted(told)}), host)))
 
 
-async def seen(tab: Page, see: str = "null") -> dict[str, Any]:
-    """Everything there is of a page now, and what the expression comes to."""
-    script = _SEEN.replace("OURS", json.dumps(_OURS)).replace("SEE", see)
+async def seen(tab: Page, see: str = "null", keeps: Sequence[str] | None = None) -> dict[str, Any]:
+    """Everything there is of a page now, what the expression comes to, and what is stored (all, or some keys)."""
+    script = _SEEN.replace("OURS", json.dumps(_OURS)).replace("KEEPS", json.dumps(keeps)).replace("SEE", see)
     found: dict[str, Any] = await asyncio.wait_for(tab.evaluate(script), _LONGEST / 1000)
     return found
 
