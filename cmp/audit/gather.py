@@ -6,7 +6,7 @@ sightings are a breach (`detectors/`).
 A tracker contacted fifty times is one finding with a count, so that a report lists what has to be mended.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,8 @@ from cmp.audit.behaviour import Passed
 from cmp.audit.evidence import Evidence, Message, Sighting
 from cmp.audit.finding import Finding, Level, hashed, without_values
 from cmp.audit.search import Hit
-from cmp.core.exchange import Unseen
+from cmp.capture.capture import Entry
+from cmp.core.exchange import Exchange, Unseen
 
 # So many hosts of a vendor stand in a finding; the count tells how many more there are.
 _HOSTS = 5
@@ -41,6 +42,33 @@ def requests_found(evidence: Evidence, code: str, sightings: Iterable[Sighting],
             "reason": first.ruling.reason.value,
         }
         yield _finding(evidence, code, group, level, found)
+
+
+def of_our_own(
+    evidence: Evidence,
+    code: str,
+    entry: Entry,
+    exchange: Exchange,
+    *,
+    decided: Mapping[str, Any],
+    told: Mapping[str, Any],
+) -> Finding:
+    """What our own proxy did wrongly, in a recording of it: a breach.
+
+    `decided` is the ruling or edit that tells category, vendor and rule; `told` the evidence beside first and url.
+    """
+    return Finding(
+        code=code,
+        level=evidence.breach,
+        capture=evidence.replay.capture.file,
+        entry=entry.index,
+        time=None if Unseen.TIME in exchange.unseen else exchange.time,
+        host=exchange.url.host,
+        category=decided["category"],
+        vendor=decided["vendor"],
+        rule=decided["rule"],
+        evidence={**told, "first": entry.index, "url": without_values(exchange.url)},
+    )
 
 
 def without_grant(evidence: Evidence, code: str, technique: str) -> Iterator[Finding]:

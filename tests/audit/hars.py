@@ -69,6 +69,16 @@ POLICY: Json = {
     "unknown": {"host": "deny", "cookie": "deny"},
     "signals": {"gpc": {"denies": ["advertising"], "grantOverrides": False}},
 }
+# A vendor that records what people do, and what such a recording looks like.
+RECORDER: Json = {
+    "id": "rec",
+    "name": "Rec",
+    "company": "Recorders",
+    "category": "analytics",
+    "hosts": ["rec.test"],
+    "techniques": ["session-replay"],
+}
+MOVES = '[{"type":3,"data":{"source":1,"positions":[{"x":1,"y":2}]},"timestamp":1750000000000}]'
 
 
 def policy(**changes: object) -> Policy:

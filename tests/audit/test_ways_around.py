@@ -10,7 +10,7 @@ from cmp.audit.audit import find_all
 from cmp.audit.evidence import Evidence
 from cmp.audit.finding import Finding, Level
 from cmp.audit.replay import replay
-from tests.audit.hars import POLICY, Json, captured, document, findings, of, policy, request
+from tests.audit.hars import MOVES, POLICY, RECORDER, Json, captured, document, findings, of, policy, request
 
 ID = "91c0ffee27aa"
 
@@ -223,16 +223,7 @@ def test_what_is_sent_through_a_connection_is_looked_at_like_a_body() -> None:
 # ------------------------------------------------------------------------------------------- recordings
 
 REPLAY = "track.session-replay"
-RECORDER = {
-    "id": "rec",
-    "name": "Rec",
-    "company": "Recorders",
-    "category": "analytics",
-    "hosts": ["rec.test"],
-    "techniques": ["session-replay"],
-}
 WITH_RECORDER = policy(vendors=[*POLICY["vendors"], RECORDER])
-MOVES = '[{"type":3,"data":{"source":1,"positions":[{"x":1,"y":2}]},"timestamp":1750000000000}]'
 
 
 @pytest.mark.parametrize(

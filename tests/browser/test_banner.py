@@ -12,7 +12,7 @@ from cmp.core.consent import NO_CHOICE, supposed_visitor
 from cmp.core.signals import NO_SIGNALS
 from cmp.resources import static
 from cmp.wire.banner import answer_html, banner_html, preferences_html, state_of
-from tests.browser.chromium import needs_chromium, running_chromium
+from tests.browser.chromium import needs_chromium
 from tests.browser.loopback import Answer, Loopback, serving
 from tests.core.examples import compiled
 
@@ -25,12 +25,6 @@ BODY = """<h1>Survey</h1><form action=/send><input name=agent id=agent><input na
 <select name=s><option>a<option>b</select><select multiple name=m><option>x<option>y<option>z</select>
 <input type=password name=secret><input type=hidden name=csrf value=token1><input autocomplete=cc-number name=card>
 <button>Send</button></form><p style="height: 200vh">long</p><a href="/other">other</a>"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with running_chromium() as running:
-        yield running
 
 
 class Site:

@@ -17,7 +17,7 @@ from cmp.core.urls import parse_url
 from cmp.policy.load import load_policy
 from cmp.resources import policies
 from cmp.wire.guard import guard_script
-from tests.browser.chromium import needs_chromium, running_chromium
+from tests.browser.chromium import needs_chromium
 from tests.browser.loopback import Loopback, serving
 from tests.core.examples import compiled, exchange
 
@@ -25,12 +25,6 @@ pytestmark = [pytest.mark.browser, needs_chromium]
 
 JS = (200, {"Content-Type": "text/javascript"}, b"window.ran = (window.ran || 0) + 1;")
 GIF = (200, {"Content-Type": "image/gif"}, b"GIF89a\x01\x00\x01\x00\x00\x00\x00;")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with running_chromium() as running:
-        yield running
 
 
 @pytest.fixture

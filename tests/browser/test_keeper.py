@@ -10,7 +10,7 @@ from cmp.core.signals import NO_SIGNALS
 from cmp.core.urls import parse_url
 from cmp.wire.guard import guard_script
 from cmp.wire.keeper import guard_elements
-from tests.browser.chromium import needs_chromium, running_chromium
+from tests.browser.chromium import needs_chromium
 from tests.browser.loopback import Loopback, serving
 from tests.core.examples import compiled
 
@@ -20,12 +20,6 @@ AFTER = """<script>window.ran = document.querySelectorAll("script").length;
 new Image().src = "http://tracker.test:{port}/p.gif";</script><p>the page</p>"""
 TRACKER = "/p.gif"
 HOME = parse_url("http://www.shop.test/")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with running_chromium() as running:
-        yield running
 
 
 @pytest.fixture

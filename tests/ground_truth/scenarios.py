@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.audit.hars import POLICY
+from tests.audit.hars import MOVES, POLICY, RECORDER
 from tests.audit.test_strings import tc_string
 
 SITE = "https://shop.example/"
@@ -109,21 +109,12 @@ WIDGET = {
     "hosts": ["social.test"],
     "techniques": ["social-widget"],
 }
-RECORDER = {
-    "id": "rec",
-    "name": "Rec",
-    "company": "Recorders",
-    "category": "analytics",
-    "hosts": ["rec.test"],
-    "techniques": ["session-replay"],
-}
 WITH = {"vendors": [*POLICY["vendors"], WIDGET, RECORDER]}
 NEVER = {"categories": {**POLICY["categories"], "advertising": {**POLICY["categories"]["advertising"], "never": True}}}
 OPT_OUT = {
     "categories": {**POLICY["categories"], "advertising": {**POLICY["categories"]["advertising"], "default": "allow"}}
 }
 UNKNOWN = ("decl.undeclared-host", P)
-MOVES = '[{"type":3,"data":{"source":1,"positions":[{"x":1,"y":2}]},"timestamp":1750000000000}]'
 POST = "fetch('{}', {{method: 'POST', body: {}, mode: 'no-cors'}})"
 NUMBER = "Cj0KCQjw91c0ffee27"
 PIXEL = "https://cnt.test/p.gif"

@@ -25,8 +25,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from cmp.audit.evidence import Evidence, Sighting
-from cmp.audit.finding import Finding, without_values
-from cmp.audit.gather import requests_found
+from cmp.audit.finding import Finding
+from cmp.audit.gather import of_our_own, requests_found
 from cmp.capture.capture import Gap
 from cmp.core.classify import Party
 from cmp.core.decide import party_of
@@ -66,25 +66,9 @@ def _stopped_by_us(evidence: Evidence) -> Iterator[Finding]:
             continue
         if recorded.decision["action"] != "block" or party_of(evidence.policy, asked) is not Party.FIRST:
             continue
-        yield Finding(
-            code=CODE,
-            level=evidence.breach,
-            capture=evidence.replay.capture.file,
-            entry=step.entry.index,
-            time=None if Unseen.TIME in asked.unseen else asked.time,
-            host=asked.url.host,
-            category=recorded.decision["category"],
-            vendor=recorded.decision["vendor"],
-            rule=recorded.decision["rule"],
-            evidence={
-                "what": "request",
-                "count": 1,
-                "first": step.entry.index,
-                "url": without_values(asked.url),
-                "reason": recorded.decision["reason"],
-                "how": "stopped by our own proxy",
-            },
-        )
+        decided = recorded.decision
+        told = {"what": "request", "count": 1, "reason": decided["reason"], "how": "stopped by our own proxy"}
+        yield of_our_own(evidence, CODE, step.entry, asked, decided=decided, told=told)
 
 
 def _place(seen: Sighting) -> tuple[str, str]:

@@ -18,7 +18,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cmp.audit.evidence import Evidence, deletes
-from cmp.audit.finding import Finding, without_values
+from cmp.audit.finding import Finding
+from cmp.audit.gather import of_our_own
 from cmp.audit.replay import Step
 from cmp.core.decision import EditKind
 from cmp.core.exchange import Exchange, Unseen
@@ -40,25 +41,8 @@ def find(evidence: Evidence) -> Iterator[Finding]:
                 groups.setdefault((edit["edit"], edit["name"], exchange.host_site), []).append((step, exchange, edit))
     for (kind, name, site), group in groups.items():
         step, exchange, edit = group[0]
-        yield Finding(
-            code=CODE,
-            level=evidence.breach,
-            capture=evidence.replay.capture.file,
-            entry=step.entry.index,
-            time=None if Unseen.TIME in exchange.unseen else exchange.time,
-            host=exchange.url.host,
-            category=edit["category"],
-            vendor=edit["vendor"],
-            rule=edit["rule"],
-            evidence={
-                "what": kind,
-                "member": name,
-                "site": site,
-                "count": len(group),
-                "first": step.entry.index,
-                "url": without_values(exchange.url),
-            },
-        )
+        told = {"what": kind, "member": name, "site": site, "count": len(group)}
+        yield of_our_own(evidence, CODE, step.entry, exchange, decided=edit, told=told)
 
 
 def _still_there(exchange: Exchange, edit: Mapping[str, Any]) -> bool:

@@ -17,11 +17,13 @@ Sources
 from collections.abc import Iterator
 
 from cmp.audit.evidence import Evidence
-from cmp.audit.finding import Finding, without_values
+from cmp.audit.finding import Finding
+from cmp.audit.gather import of_our_own
 from cmp.audit.replay import Step
 from cmp.core.decide import rule_on_cookie, rule_on_request
 from cmp.core.decision import EditKind, Ruling
 from cmp.core.exchange import Kind, Unseen
+from cmp.core.forms import ruling_form
 
 CODE = "proxy.overblock"
 MEANING = "necessary, and stopped by our own proxy all the same"
@@ -36,26 +38,9 @@ def find(evidence: Evidence) -> Iterator[Finding]:
                 groups.setdefault((name, step.entry.asked.host_site), []).append((step, ruling))
     for (name, site), group in groups.items():
         step, ruling = group[0]
-        asked = step.entry.asked
-        told = {"what": "cookie taken out", "cookie": name} if name else {"what": "request"}
-        yield Finding(
-            code=CODE,
-            level=evidence.breach,
-            capture=evidence.replay.capture.file,
-            entry=step.entry.index,
-            time=None if Unseen.TIME in asked.unseen else asked.time,
-            host=asked.url.host,
-            category=ruling.category,
-            vendor=ruling.vendor,
-            rule=ruling.rule,
-            evidence={
-                **told,
-                "site": site,
-                "count": len(group),
-                "first": step.entry.index,
-                "url": without_values(asked.url),
-            },
-        )
+        what = {"what": "cookie taken out", "cookie": name} if name else {"what": "request"}
+        told = {**what, "site": site, "count": len(group)}
+        yield of_our_own(evidence, CODE, step.entry, step.entry.asked, decided=ruling_form(ruling), told=told)
 
 
 def _stopped(evidence: Evidence, step: Step) -> Iterator[tuple[str, Ruling]]:
