@@ -8,6 +8,8 @@ import pytest
 from cmp import resources
 from cmp.core.consent import NO_CHOICE
 from cmp.core.decide import decide
+from cmp.core.exchange import Kind
+from cmp.core.on_cookies import rule_on_cookie
 from cmp.core.policy import Unknown
 from cmp.policy.document import read_document
 from cmp.policy.load import default_policy, find_faults, load_policy
@@ -79,6 +81,22 @@ def test_a_well_known_tracker_is_stopped_before_any_choice(path: Path) -> None:
     asked = exchange("https://www.google-analytics.com/g/collect?v=2&tid=G-1")
     ruling = decide(policy, NO_CHOICE, asked).ruling
     assert (ruling.allowed, ruling.vendor) == (False, "google-analytics")
+
+
+@pytest.mark.parametrize("name", ["default", "strict"])
+@pytest.mark.parametrize(
+    "cookie",
+    [
+        pytest.param("sessionid", id="Django's session"),
+        pytest.param("csrftoken", id="Django's forms"),
+        pytest.param("messages", id="Django's messages"),
+        pytest.param("session", id="Flask's session"),
+    ],
+)
+def test_what_a_framework_needs_travels_before_any_choice_and_nobody_has_to_declare_it(name: str, cookie: str) -> None:
+    asked = exchange("https://www.shop.test/admin/", kind=Kind.DOCUMENT)
+    ruling = rule_on_cookie(load_policy(resources.policies() / f"{name}.json"), NO_CHOICE, asked, cookie)
+    assert (ruling.allowed, ruling.reported, ruling.category) == (True, False, "necessary")
 
 
 @pytest.mark.parametrize("name", SOURCES)
