@@ -239,13 +239,13 @@ _PRESENTING: Final = (
     *("clip-path", "cursor", "fill", "filter", "marker-end", "marker-mid", "marker-start", "mask", "stroke"),
 )
 _FRAMES: Final = frozenset({"iframe", "frame"})
-_SELECTOR: Final = ",".join(
-    [
-        *(f"{tag}[{name}]" if ":" not in name else tag for tag, name, _, _ in _LOADS if tag not in ("feimage", "*")),
-        *("script", "style", "meta[http-equiv]", "link[href]", "base[href]", "iframe[srcdoc]", "[style]", "feImage"),
-        *(f"[{name}]" for name in _PRESENTING),
-        *(f"[{name}]" for tag, name, _, _ in _LOADS if tag == "*"),
-    ]
+# Which elements are looked at: selectors, by the tag they are for, in lower case, "" for any.
+_SELECTORS: Final[tuple[tuple[str, str], ...]] = (
+    *((tag, f"{tag}[{name}]" if ":" not in name else tag) for tag, name, _, _ in _LOADS if tag not in ("feimage", "*")),
+    *((tag, tag) for tag in ("script", "style")),
+    ("feimage", "feImage"),
+    *(("meta", "meta[http-equiv]"), ("link", "link[href]"), ("base", "base[href]"), ("iframe", "iframe[srcdoc]")),
+    *(("", f"[{name}]") for name in ("style", *_PRESENTING, *(row[1] for row in _LOADS if row[0] == "*"))),
 )
 _BY_TAG: Final[dict[str, tuple[tuple[str, str, Kind], ...]]] = {
     tag: tuple((name, how, kind) for row, name, how, kind in _LOADS if row in (tag, "*"))
@@ -441,11 +441,15 @@ class _Rewriting:
     def _edits(self, source: "_Source", document: turbohtml.Document) -> list[_Edit]:
         low = source.lines.lower()
         found: dict[_Edit, None] = {}
+        read: set[_Read] = set()
         for reading in [document, source.parsed(scripting=False)] if "<noscript" in low else [document]:
             base, self._room = self._base(reading), _STYLE * len(low) + 100_000
-            for element in reading.select(_SELECTOR):
-                for edit in self._element(element, source, base):
-                    found[edit] = None
+            for element in _looked_at(reading):
+                place = element.source_location
+                if place is not None and (what := _read_of(element, place, base)) not in read:
+                    read.add(what)
+                    for edit in self._element(element, place, source, base):
+                        found[edit] = None
             if "data-consent-" in low:
                 done = {edit[:2] for edit in found}
                 for element in reading.select("*"):
@@ -475,10 +479,9 @@ class _Rewriting:
         if href is not None and self._denied_base(href):
             change.inert.add("href")
 
-    def _element(self, element: turbohtml.Element, source: "_Source", base: Url) -> Iterator[_Edit]:
-        place = element.source_location
-        if place is None:
-            return
+    def _element(
+        self, element: turbohtml.Element, place: turbohtml.SourceLocation, source: "_Source", base: Url
+    ) -> Iterator[_Edit]:
         tag, start, end = element.tag.lower(), place.start_tag.start_offset, place.start_tag.end_offset
         change = _Change()
         self._loads(element, tag, base, change)
@@ -608,6 +611,27 @@ class _Rewriting:
             return '"data:,"' if url is None else f"{match['open']}data:,"
 
         return _CSS_TOKEN.sub(judged, text)
+
+
+# Where an element stands, and what else its edits come from.
+_Read = tuple[int, int, int, str, turbohtml.Namespace, int, Url]
+
+
+def _looked_at(document: turbohtml.Document) -> list[turbohtml.Element]:
+    """The elements that may ask for something, in document order.
+
+    A selector takes its time by what it lists: only what is for tags that are there is asked for.
+    """
+    there = {"", *map(str.lower, {element.tag for element in document.select("*")})}
+    return document.select(",".join(dict.fromkeys(selector for tag, selector in _SELECTORS if tag in there)))
+
+
+def _read_of(element: turbohtml.Element, place: turbohtml.SourceLocation, base: Url) -> _Read:
+    """Equal where the edits are: two readings of a page have most elements in common."""
+    tag, start, end = element.tag, place.start_tag, place.end_tag
+    # Its own text counts for a script, later tags' attributes for these two.
+    more = hash(element.text) if tag == "script" else len(element.attrs) if tag in ("html", "body") else 0
+    return start.start_offset, start.end_offset, end.start_offset if end else -1, tag, element.namespace, more, base
 
 
 # What a sandbox must allow for a file of the site's own to be loaded and run in it (HTML standard, section 7.1.5).
