@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,12 +15,11 @@ from cmp.core.exchange import Kind
 from cmp.core.policy import Policy
 from cmp.core.signals import NO_SIGNALS, Signals
 from cmp.core.urls import parse_url
-from cmp.policy.load import load_policy
-from cmp.resources import policies
 from cmp.wire.guard import guard_script
 from tests.browser.chromium import needs_chromium
 from tests.browser.loopback import Loopback, serving
 from tests.core.examples import compiled, exchange
+from tests.shipped import shipped_policy
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 
@@ -317,18 +317,18 @@ def test_what_is_granted_works(browser: Browser, served: Loopback) -> None:
     page.close()
 
 
-POLICIES = {
-    "shop": compiled(),
-    "shop-sites": compiled(sites=["shop.test"]),
-    "shop-report": compiled(unknown={"host": "report", "cookie": "allow"}),
-    **{name: load_policy(policies() / f"{name}.json") for name in ("default", "strict", "customerly")},
+POLICIES: dict[str, Callable[[], Policy]] = {
+    "shop": compiled,
+    "shop-sites": partial(compiled, sites=["shop.test"]),
+    "shop-report": partial(compiled, unknown={"host": "report", "cookie": "allow"}),
+    **{name: partial(shipped_policy, name) for name in ("default", "strict", "customerly")},
 }
 
 
 @pytest.mark.parametrize("name", POLICIES)
 @pytest.mark.parametrize("choice", ["none", "refuse", "accept"])
 def test_the_table_says_what_the_core_decides(browser: Browser, served: Loopback, name: str, choice: str) -> None:
-    policy = POLICIES[name]
+    policy = POLICIES[name]()
     visitor, signals = supposed_visitor(policy, choice), Signals(gpc=choice == "accept")
     seeded = random.Random(name + choice)
     rules = [*policy.requests.endpoints, *(rule for found in policy.requests.by_host.values() for rule in found)]
@@ -377,7 +377,7 @@ def test_the_table_says_what_the_core_decides(browser: Browser, served: Loopback
 def test_packed_names_are_all_found_and_no_stranger_is(
     browser: Browser, served: Loopback, name: str, strangers: int
 ) -> None:
-    policy = POLICIES[name]
+    policy = POLICIES[name]()
     visitor, seeded = supposed_visitor(policy, "refuse"), random.Random(strangers)
     hosts = sorted(policy.requests.by_host)
     letters = "abcdefghijklmnopqrstuvwxyz0123456789"

@@ -79,22 +79,22 @@ def test_bodies_that_playwright_keeps_beside_the_har(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "data, why",
+    "pack, why",
     [
-        pytest.param(b"PK\x03\x04rest", "zip archive that cannot be read", id="damaged zip"),
-        pytest.param(b"\x1f\x8brest", "damaged where it is compressed", id="damaged gzip"),
-        pytest.param(gzip.compress(har(entry()))[:-20], "damaged where it is compressed", id="gzip cut off"),
-        pytest.param(b"\x78\x9c\xff\xff\xffrest", "damaged where it is compressed", id="damaged zlib"),
-        pytest.param(zlib.compress(har(entry()))[:-20], "cut off", id="zlib cut off"),
-        pytest.param(zipped({"readme.txt": b"x"}), "no capture in it", id="nothing in it"),
-        pytest.param(gzip.compress(bytes(32 * 1024**2)), "unpack to more than", id="a gzip bomb"),
-        pytest.param(zipped({"x.har": bytes(32 * 1024**2)}), "unpack to more than", id="a zip bomb"),
-        pytest.param(zlib.compress(bytes(32 * 1024**2)), "unpack to more than", id="a zlib bomb"),
+        pytest.param(lambda: b"PK\x03\x04rest", "zip archive that cannot be read", id="damaged zip"),
+        pytest.param(lambda: b"\x1f\x8brest", "damaged where it is compressed", id="damaged gzip"),
+        pytest.param(lambda: gzip.compress(har(entry()))[:-20], "damaged where it is compressed", id="gzip cut off"),
+        pytest.param(lambda: b"\x78\x9c\xff\xff\xffrest", "damaged where it is compressed", id="damaged zlib"),
+        pytest.param(lambda: zlib.compress(har(entry()))[:-20], "cut off", id="zlib cut off"),
+        pytest.param(lambda: zipped({"readme.txt": b"x"}), "no capture in it", id="nothing in it"),
+        pytest.param(lambda: gzip.compress(bytes(32 * 1024**2)), "unpack to more than", id="a gzip bomb"),
+        pytest.param(lambda: zipped({"x.har": bytes(32 * 1024**2)}), "unpack to more than", id="a zip bomb"),
+        pytest.param(lambda: zlib.compress(bytes(32 * 1024**2)), "unpack to more than", id="a zlib bomb"),
     ],
 )
-def test_what_cannot_be_unpacked_is_said_in_one_line(tmp_path: Path, data: bytes, why: str) -> None:
+def test_what_cannot_be_unpacked_is_said_in_one_line(tmp_path: Path, pack: Callable[[], bytes], why: str) -> None:
     with pytest.raises(CaptureError, match=why) as told:
-        read_capture(written(tmp_path, data))
+        read_capture(written(tmp_path, pack()))
     assert "\n" not in str(told.value)
 
 

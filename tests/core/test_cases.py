@@ -6,8 +6,9 @@ the things it depends on would be given to a question that it is not the answer 
 
 import random
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
+from functools import partial
 from typing import Any, TypeVar
 
 import pytest
@@ -26,9 +27,9 @@ from cmp.core.urls import parse_url
 from cmp.lists.abp import AbpSource, read_abp
 from cmp.lists.content import Filing
 from cmp.policy.compose import compose
-from cmp.policy.load import default_policy
 from cmp.sites import registrable_domain
 from tests.core.examples import NOW, compiled, exchange, shop
+from tests.shipped import shipped_policy
 
 Item = TypeVar("Item")
 
@@ -63,14 +64,14 @@ def listed() -> Policy:
     return replace(compiled(unknown={"host": "report", "cookie": "report"}), lists=(source,))
 
 
-POLICIES = {
-    "plain": compiled(),
-    "one site": compiled(sites=["shop.test"]),
-    "everything": busy(),
-    "everything, wherever the page is": busy(sites=None, exclude=None),
-    "two policies": compose([busy(), compiled(unknown={"host": "report", "cookie": "allow"})]),
-    "lists": listed(),
-    "default.json": default_policy(),
+POLICIES: dict[str, Callable[[], Policy]] = {
+    "plain": compiled,
+    "one site": partial(compiled, sites=["shop.test"]),
+    "everything": busy,
+    "everything, wherever the page is": partial(busy, sites=None, exclude=None),
+    "two policies": lambda: compose([busy(), compiled(unknown={"host": "report", "cookie": "allow"})]),
+    "lists": listed,
+    "default.json": partial(shipped_policy, "default"),
 }
 HOSTS: tuple[str, ...] = (
     *("www.shop.test", "shop.test", "help.shop.test", "stats.test", "x.stats.test", "ads.test", "social.test"),
@@ -167,7 +168,7 @@ def fresh(policy: Policy) -> Policy:
 
 
 def _check(name: str, number: int) -> None:
-    policy = POLICIES[name]
+    policy = POLICIES[name]()
     for visitor, asked in questions(Dice(name), number):
         decision = decide(policy, visitor, asked)
         assert decision == decide(fresh(policy), visitor, asked)
@@ -199,7 +200,7 @@ def test_each_of_very_many_questions_has_the_answer_it_has_when_it_is_the_first(
 
 
 def test_of_a_composed_policy_the_strictest_answer_counts_though_each_was_given_before() -> None:
-    policy, dice = POLICIES["two policies"], Dice(3)
+    policy, dice = POLICIES["two policies"](), Dice(3)
     for _ in range(300):
         visitor, asked = dice.visitor(), dice.exchange()
         each = [request_steps(part, visitor, asked)[1] for part in policy.parts]
@@ -210,15 +211,15 @@ def _pair(name: str) -> tuple[Policy, tuple[Visitor, Exchange], tuple[Visitor, E
     """A policy and two questions that differ in one thing, which the answer depends on."""
     asked, granted = exchange("https://ads.test/", gpc=True), Visitor(granted=frozenset({"advertising"}))
     if name == "signals shown":
-        return POLICIES["plain"], (replace(granted, shown_with=Signals(gpc=True)), asked), (granted, asked)
+        return POLICIES["plain"](), (replace(granted, shown_with=Signals(gpc=True)), asked), (granted, asked)
     if name == "place":
         chat = exchange("https://chat.test/")
-        return POLICIES["everything"], (Visitor(place="US"), chat), (Visitor(place="DE"), chat)
+        return POLICIES["everything"](), (Visitor(place="US"), chat), (Visitor(place="DE"), chat)
     stats = exchange("https://stats.test/")
     if name == "type of the body":
-        return POLICIES["everything"], (Visitor(), stats), (Visitor(), replace(stats, content_type="image/png"))
+        return POLICIES["everything"](), (Visitor(), stats), (Visitor(), replace(stats, content_type="image/png"))
     other = Visitor(refused=frozenset({"vendor:stats"}))
-    return POLICIES["plain"], (Visitor(granted=frozenset({"analytics"})), stats), (other, stats)
+    return POLICIES["plain"](), (Visitor(granted=frozenset({"analytics"})), stats), (other, stats)
 
 
 @pytest.mark.parametrize("name", ["signals shown", "place", "type of the body", "choice"])

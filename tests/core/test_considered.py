@@ -17,7 +17,8 @@ from cmp.core.on_requests import REQUEST_STEPS
 from cmp.core.policy import Policy
 from cmp.policy.compose import compose
 from tests.core.examples import compiled, exchange, shop
-from tests.core.test_properties import POLICIES, each, exchanges, visitors
+from tests.core.test_properties import each, exchanges, visitors
+from tests.shipped import SHIPPED, shipped_policy
 
 COMPOSED = compose([compiled(), compiled(id="client", vendors=[], unknown={"host": "report", "cookie": "report"})])
 
@@ -205,7 +206,11 @@ def test_the_form_is_plain_json() -> None:
 
 
 @each
-@given(st.data(), st.sampled_from([*POLICIES, COMPOSED]), exchanges())
+@given(
+    st.data(),
+    st.sampled_from([*SHIPPED, ""]).map(lambda name: shipped_policy(name) if name else COMPOSED),
+    exchanges(),
+)
 def test_what_is_told_is_what_is_decided(data: st.DataObject, policy: Policy, asked: Exchange) -> None:
     visitor = data.draw(visitors(policy))
     decision = decide(policy, visitor, asked)

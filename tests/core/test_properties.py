@@ -20,11 +20,10 @@ from cmp.core.signals import Signals
 from cmp.core.urls import UrlError, parse_url
 from cmp.policy.catalogue import catalogue
 from cmp.policy.explain import lines
-from cmp.policy.load import load_policy
 from cmp.sites import registrable_domain
 from tests.sampled import examples
+from tests.shipped import SHIPPED, shipped_policy
 
-POLICIES = [load_policy(path) for path in sorted(resources.policies().glob("*.json"))]
 HOSTS = [host for vendor in catalogue().values() for host in vendor.get("hosts", [])]
 NAMES = [cookie["name"].replace("*", "1") for vendor in catalogue().values() for cookie in vendor.get("cookies", [])]
 PATHS = [
@@ -99,7 +98,7 @@ def passes(decision: Decision, asked: Exchange) -> set[str]:
     )
 
 
-policies = st.sampled_from(POLICIES)
+policies = st.sampled_from(SHIPPED).map(shipped_policy)
 
 
 @each
@@ -185,8 +184,8 @@ def test_an_exchange_without_a_host_is_nobodys_site(text: str) -> None:
     url = parse_url(text)
     asked = Exchange("GET", url, host_site="", page=url, page_site="", kind=Kind.SCRIPT)
     assert not asked.same_site
-    for policy in POLICIES:
-        assert decide(policy, NO_CHOICE, asked).ruling.rule == "unknown.host"
+    for name in SHIPPED:
+        assert decide(shipped_policy(name), NO_CHOICE, asked).ruling.rule == "unknown.host"
 
 
 @each
@@ -196,10 +195,10 @@ def test_any_text_that_is_a_url_gets_a_decision(text: str) -> None:
         url = parse_url(text, base=parse_url("https://shop.test/"))
     except UrlError:
         return
-    decision = decide(POLICIES[0], NO_CHOICE, Exchange("GET", url, registrable_domain(url.host)))
+    decision = decide(shipped_policy(SHIPPED[0]), NO_CHOICE, Exchange("GET", url, registrable_domain(url.host)))
     assert decision.ruling.rule
 
 
 def test_every_shipped_policy_is_among_those_tested() -> None:
-    assert len(POLICIES) == 7
+    assert len(SHIPPED) == 7
     assert Path(resources.policies() / "default.json").is_file()

@@ -12,18 +12,15 @@ from cmp.core.classify import Party, host_suffixes
 from cmp.core.urls import parse_host, parse_url
 from cmp.policy.catalogue import catalogue, catalogue_categories
 from cmp.policy.document import read_document
-from cmp.policy.load import default_policy
 from cmp.policy.schema import validator
 from cmp.sites import is_public_suffix
+from tests.shipped import shipped_policy
 
 FILES = sorted((resources.policies() / "catalogue").glob("*.json"))
 VENDORS: list[tuple[Path, dict[str, Any]]] = [(path, item) for path in FILES for item in read_document(path)["vendors"]]
 COOKIES: list[tuple[dict[str, Any], dict[str, Any]]] = [
     (item, cookie) for _, item in VENDORS for cookie in item.get("cookies", [])
 ]
-
-
-POLICY = default_policy()
 PAGE = parse_url("https://shop.example/")
 
 
@@ -36,7 +33,7 @@ def _example_of(signature: dict[str, Any]) -> str:
 
 
 def _whose(url: str) -> str | None:
-    rule = POLICY.requests.find(parse_url(url), PAGE)
+    rule = shipped_policy("default").requests.find(parse_url(url), PAGE)
     return rule.vendor if rule else None
 
 
@@ -109,11 +106,11 @@ def test_a_request_of_a_signature_is_of_the_vendor_that_names_it() -> None:
 
 def test_a_cookie_is_of_the_vendor_that_names_it() -> None:
     # No pattern of one vendor swallows a name of another, and no two claim the same name at the same place.
-    lost = []
+    known, lost = shipped_policy("default").cookies, []
     for item, cookie in COOKIES:
         name, stranger = cookie["name"].replace("*", "1"), "shop.example"
         for host in cookie.get("hosts", [stranger]):
-            rule = POLICY.cookies.find(name, host, Party.FIRST if host == stranger else Party.THIRD)
+            rule = known.find(name, host, Party.FIRST if host == stranger else Party.THIRD)
             if rule is None or rule.vendor != item["id"]:
                 lost.append((item["id"], cookie["name"], host, rule.id if rule else None))
     assert lost == []

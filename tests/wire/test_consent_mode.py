@@ -2,26 +2,37 @@
 
 import json
 import re
+from collections.abc import Sequence
 
 import pytest
 
 from cmp.core.consent import supposed_visitor
 from cmp.core.signals import NO_SIGNALS, Signals
 from cmp.core.urls import parse_url
-from cmp.policy.load import load_policy
-from cmp.resources import policies
 from cmp.wire.consent_mode import consent_mode, granted_signals
 from cmp.wire.page import page_for
 from tests.core.examples import compiled
+from tests.shipped import shipped_policy
 
 PAGE = parse_url("https://www.shop.test/")
-STRICT = load_policy(policies() / "strict.json")
 TAG = '<!doctype html><head><script async src="https://www.googletagmanager.com/gtag/js?id=G-1"></script>'
 
 
 def granted(choice: str, signals: Signals = NO_SIGNALS) -> set[str]:
-    visitor = supposed_visitor(STRICT, choice)
-    return {name for name, value in granted_signals(STRICT, visitor, signals, PAGE) if value}
+    strict = shipped_policy("strict")
+    visitor = supposed_visitor(strict, choice)
+    return {name for name, value in granted_signals(strict, visitor, signals, PAGE) if value}
+
+
+def said_to(page: str, choice: str) -> str:
+    strict = shipped_policy("strict")
+    return consent_mode(page, strict, supposed_visitor(strict, choice), NO_SIGNALS, PAGE)
+
+
+def page_of(choice: str, csp: Sequence[str] = ()) -> str:
+    strict = shipped_policy("strict")
+    visitor = supposed_visitor(strict, choice)
+    return page_for(TAG, strict, visitor, NO_SIGNALS, PAGE, language="en", reserved="/.consent/", csp=csp).text
 
 
 ADVERTISING = {"ad_storage", "ad_user_data", "ad_personalization"}
@@ -50,7 +61,7 @@ def test_a_browser_that_objects_counts_as_for_any_request() -> None:
 
 
 def test_every_signal_is_set() -> None:
-    text = consent_mode(TAG, STRICT, supposed_visitor(STRICT, "refuse"), NO_SIGNALS, PAGE)
+    text = said_to(TAG, "refuse")
     said = json.loads(re.findall(r'say\("consent", "default", (\{.*?\})\)', text)[0])
     assert set(said) == EVERYTHING
     assert set(said.values()) == {"granted", "denied"}
@@ -59,20 +70,16 @@ def test_every_signal_is_set() -> None:
 
 @pytest.mark.parametrize("text", ["", "<p>a", "<script>let a = 1</script>"])
 def test_a_page_without_a_tag_of_google_says_nothing(text: str) -> None:
-    assert consent_mode(text, STRICT, supposed_visitor(STRICT, "refuse"), NO_SIGNALS, PAGE) == ""
+    assert said_to(text, "refuse") == ""
 
 
 def test_it_stands_before_the_first_tag() -> None:
-    done = page_for(
-        TAG, STRICT, supposed_visitor(STRICT, "analytics"), NO_SIGNALS, PAGE, language="en", reserved="/.consent/"
-    ).text
+    done = page_of("analytics")
     assert done.index("guard.js") < done.index("analytics_storage") < done.index("googletagmanager")
 
 
 def test_it_carries_the_nonce_of_the_page() -> None:
-    visitor = supposed_visitor(STRICT, "analytics")
-    csp = ["script-src 'nonce-abc' 'strict-dynamic'"]
-    done = page_for(TAG, STRICT, visitor, NO_SIGNALS, PAGE, language="en", reserved="/.consent/", csp=csp).text
+    done = page_of("analytics", ["script-src 'nonce-abc' 'strict-dynamic'"])
     assert '<script nonce="abc">(function(){window.dataLayer' in done
 
 
