@@ -6,6 +6,7 @@ do: the peer runs on the same one, and the ratios count.
 
 import asyncio
 import contextlib
+import gc
 import json
 import multiprocessing
 import tempfile
@@ -94,6 +95,8 @@ def _serve(app: object, ready: Connection) -> None:
         ready.send(taken.getsockname()[1])
         stop = asyncio.Event()
         asyncio.get_running_loop().add_reader(ready.fileno(), stop.set)
+        # As `consentry serve` does.
+        gc.freeze()
         await run_server(app, taken, stop)
 
     asyncio.run(until_told())

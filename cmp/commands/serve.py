@@ -1,6 +1,7 @@
 """`consentry serve`: the consent server alone."""
 
 import argparse
+import gc
 import socket
 import sys
 from pathlib import Path
@@ -144,4 +145,7 @@ async def _serve(
     async with watch, operator_listener(app, operators):
         if operators is not None:
             print(one_line(f"consentry serve: operators at {operators.address}"), flush=True)
+        # Policy and lists are hundreds of thousands of objects that stay. Looking through them for garbage, again and
+        # again, would hold up whoever asks just then.
+        gc.freeze()
         await run_server(app, taken, stop)

@@ -6,6 +6,7 @@ May go in here: the value and the check of its form. May not: what is kept of it
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from cmp.core.signals import NO_SIGNALS, Signals
 
@@ -53,8 +54,8 @@ _FORMS = {
     "policy_version": (re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,64}"), "1 to 64 printable characters"),
     "notice": (re.compile(r"[A-Za-z0-9._-]{1,64}"), "1 to 64 letters, digits, dots, dashes or underscores"),
     "language": (re.compile(r"([A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4})?"), 'a language tag such as "de" or "pt-BR"'),
-    "person": (re.compile(r"([0-9a-f]{32})?"), "32 hexadecimal digits, or nothing"),
 }
+_PERSON = re.compile(r"([0-9a-f]{32})?")
 _ID = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 _NAME = re.compile(rf"(?:vendor:)?{_ID}")
 _CHOICES = GRANTING | {Kind.REFUSED, Kind.WITHDRAWN}
@@ -90,18 +91,18 @@ class Record:
     receipt: bool = False
 
     def __post_init__(self) -> None:
-        for field, (form, told) in _FORMS.items():
-            if not form.fullmatch(getattr(self, field)):
-                raise ValueError(f"{field}: must be {told}")
+        _check_forms(self.policy, self.policy_version, self.notice, self.language)
+        if not _PERSON.fullmatch(self.person):
+            raise ValueError("person: must be 32 hexadecimal digits, or nothing")
         if self.kind not in _CHOICES:
             raise ValueError("kind: must be that of a choice")
         for field, time in (("at", self.at), ("until", self.until)):
             if not 0 <= time < _LATEST:
                 raise ValueError(f"{field}: must be Unix seconds")
-        if len(self.buttons) > 16 or not all(len(name) <= 64 and _NAME.fullmatch(name) for name in self.buttons):
+        if len(self.buttons) > 16 or not _plain(self.buttons, 64):
             raise ValueError("buttons: must be up to 16 plain names")
         for field, names in (("granted", self.granted), ("refused", self.refused)):
-            if not all(len(name) <= 256 and _NAME.fullmatch(name) for name in names):
+            if not _plain(names, 256):
                 raise ValueError(f'{field}: must hold ids of categories, or "vendor:ID"')
         if self.granted & self.refused:
             raise ValueError("granted: names what is also refused")
@@ -118,6 +119,19 @@ class Record:
     def hour(self) -> int:
         """The moment rounded down to the hour, Unix seconds."""
         return hour_of(self.at)
+
+
+# Nearly all records of a policy say the same in these fields. Remembered is what was found right, never a person.
+@lru_cache(maxsize=256)
+def _check_forms(*values: str) -> None:
+    for value, (field, (form, told)) in zip(values, _FORMS.items(), strict=True):
+        if not form.fullmatch(value):
+            raise ValueError(f"{field}: must be {told}")
+
+
+@lru_cache(maxsize=1024)
+def _plain(names: frozenset[str] | tuple[str, ...], longest: int) -> bool:
+    return all(len(name) <= longest and _NAME.fullmatch(name) for name in names)
 
 
 def hour_of(at: float) -> int:

@@ -13,11 +13,14 @@ from typing import Any
 from sqlalchemy import Connection, Table
 
 from cmp.ledger import schema
-from cmp.ledger.leaves import Part, content_of
+from cmp.ledger.leaves import Part, content_of, personal_leaf
+from cmp.ledger.record import Kind
 from cmp.ledger.tree import Node, leaf_hash
 
 # Of eight columns: older SQLite takes 999 values in a statement.
 _MOST_ROWS = 64
+_LEAF = ("idx", "part", "kind", "hour", "body", "hash", "placed", "sealed")
+_NODE = ("level", "idx", "hash")
 
 
 def place_of_leaf(index: int, hashed: bytes) -> bytes:
@@ -47,23 +50,29 @@ class LeafRow:
         content = content_of(body)
         return cls(index, part, content["kind"], content["hour"], body, leaf_hash(body), sealed)
 
+    @classmethod
+    def personal(cls, index: int, kind: Kind, hour: int, policy: str, sealed: bytes) -> "LeafRow":
+        """From what a personal leaf is to say, which need not be read out of its bytes again."""
+        body = personal_leaf(kind, hour, policy, sealed)
+        return cls(index, Part.PERSONAL, kind.value, hour, body, leaf_hash(body), sealed)
+
     @property
     def values(self) -> tuple[Any, ...]:
-        """In the order of the table's columns."""
+        """In the order of `_LEAF`."""
         placed = place_of_leaf(self.index, self.hash)
         return self.index, self.part.value, self.kind, self.hour, self.body, self.hash, placed, self.sealed
 
 
 def insert_leaves(connection: Connection, rows: Sequence[LeafRow]) -> None:
-    insert(connection, schema.leaf, [row.values for row in rows])
+    insert(connection, schema.leaf, _LEAF, [row.values for row in rows])
 
 
 def insert_nodes(connection: Connection, nodes: Iterable[Node]) -> None:
-    insert(connection, schema.node, [(node.level, node.index, node.hash) for node in nodes])
+    insert(connection, schema.node, _NODE, [(node.level, node.index, node.hash) for node in nodes])
 
 
-def insert(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Adds rows, each with a value for every column in the table's order.
+def insert(connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Adds rows, each with a value for each of these columns in this order.
 
     Many in one statement: SQLite's driver gives the interpreter away with each statement it carries out, and where
     another thread is busy gets it back no sooner than that one is made to (`sys.getswitchinterval`).
@@ -73,12 +82,11 @@ def insert(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]
         # Powers of two, so that there are few statements to prepare.
         many = min(_MOST_ROWS, 1 << (len(rows) - at).bit_length() - 1)
         values = tuple(value for row in rows[at : at + many] for value in row)
-        connection.exec_driver_sql(_insertion(table, many, mark), values)
+        connection.exec_driver_sql(_insertion(table, columns, many, mark), values)
         at += many
 
 
 @lru_cache(maxsize=256)
-def _insertion(table: Table, many: int, mark: str) -> str:
-    row = f"({', '.join([mark] * len(table.columns))})"
-    names = ", ".join(table.columns.keys())
-    return f"INSERT INTO {table.name} ({names}) VALUES {', '.join([row] * many)}"  # noqa: S608 - our own names
+def _insertion(table: Table, columns: tuple[str, ...], many: int, mark: str) -> str:
+    row = f"({', '.join([mark] * len(columns))})"
+    return f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES {', '.join([row] * many)}"  # noqa: S608 - our own names

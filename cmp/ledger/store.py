@@ -29,6 +29,11 @@ _AT_ONCE = 500
 _TURN = select(schema.state).with_for_update()
 _END = schema.state.update().values({name: bindparam(name) for name in ("size", "peaks", "merged_hour")})
 _HEAD = ("size", "root", "signer", "signature")
+_SEEN_AGAIN = (
+    schema.person.update()
+    .where(schema.person.c.visitor == bindparam("of"))
+    .values(last_hour=bindparam("last"), until_hour=bindparam("until"))
+)
 _SET_HEAD = schema.head.update().where(schema.head.c.hour == bindparam("of")).values({n: bindparam(n) for n in _HEAD})
 
 
@@ -130,12 +135,13 @@ class Batch:
             case Noting():
                 return self._note(task)
 
-    def add(self, part: Part, body: bytes, sealed: bytes | None = None) -> LeafRow:
-        """The next leaf of the tree."""
-        row = LeafRow.of(self.frontier.size, part, body, sealed)
+    def add(self, part: Part, body: bytes) -> None:
+        """The next leaf of the tree, one of nobody."""
+        self._grow(LeafRow.of(self.frontier.size, part, body))
+
+    def _grow(self, row: LeafRow) -> None:
         self._rows.append(row)
         self._nodes += self.frontier.append(row.hash)
-        return row
 
     def _append(self, record: Record) -> Acknowledgement:
         found = self._owner(record)
@@ -147,7 +153,7 @@ class Batch:
             return Acknowledgement()
         visitor, person, kind = found
         sealed = sealing.seal(person.key, visitor, leaves.payload(record, kind, visitor.hex()))
-        row = self._add_personal(visitor, leaves.personal_leaf(kind, record.hour, record.policy, sealed), sealed)
+        row = self._add_personal(visitor, kind, record.hour, record.policy, sealed)
         person.last_hour = max(person.last_hour, record.hour)
         person.until_hour = _hour_after(record.until) if kind in GRANTING else 0
         return Acknowledgement(visitor.hex(), row.index, row.hash)
@@ -169,8 +175,9 @@ class Batch:
         self._new.add(visitor)
         return visitor, person, Kind.GIVEN if record.kind in GRANTING else record.kind
 
-    def _add_personal(self, visitor: bytes, body: bytes, sealed: bytes) -> LeafRow:
-        row = self.add(Part.PERSONAL, body, sealed)
+    def _add_personal(self, visitor: bytes, kind: Kind, hour: int, policy: str, sealed: bytes) -> LeafRow:
+        row = LeafRow.personal(self.frontier.size, kind, hour, policy, sealed)
+        self._grow(row)
         self._owners.append((row.index, visitor))
         self._touched.add(visitor)
         return row
@@ -202,7 +209,7 @@ class Batch:
             visitor = bytes(row.visitor)
             found = self._persons[visitor] = _Person(bytes(row.key), row.last_hour, 0)
             sealed = sealing.seal(found.key, visitor, leaves.expired_payload(visitor.hex(), task.at))
-            self._add_personal(visitor, leaves.personal_leaf(Kind.EXPIRED, hour_of(task.at), "", sealed), sealed)
+            self._add_personal(visitor, Kind.EXPIRED, hour_of(task.at), "", sealed)
         return len(self._touched)
 
     def _note(self, task: Noting) -> int:
@@ -222,32 +229,28 @@ class Batch:
         """Writes what has been gathered."""
         insert_leaves(self.connection, self._rows)
         insert_nodes(self.connection, self._nodes)
-        insert(self.connection, schema.owner, self._owners)
+        insert(self.connection, schema.owner, ("idx", "visitor"), self._owners)
         self._write_persons()
         _add(self.connection, schema.pending, ("hash",), list(self._refusals.values()))
         for gathered in (self._rows, self._nodes, self._owners, self._new, self._touched, self._refusals):
             gathered.clear()
 
     def _write_persons(self) -> None:
-        new = [self._values(visitor) for visitor in sorted(self._new)]
-        insert(self.connection, schema.person, [tuple(values.values()) for values in new])
-        again = [self._values(visitor) for visitor in sorted(self._touched - self._new)]
+        new = [(visitor, self._known(visitor)) for visitor in sorted(self._new)]
+        rows = [(visitor, person.key, person.last_hour, person.until_hour) for visitor, person in new]
+        insert(self.connection, schema.person, ("visitor", "key", "last_hour", "until_hour"), rows)
+        again = [(visitor, self._known(visitor)) for visitor in sorted(self._touched - self._new)]
         if again:
-            own: dict[str, Any] = {name: bindparam(f"its_{name}") for name in ("last_hour", "until_hour")}
-            where = schema.person.c.visitor == bindparam("its_visitor")
-            rows = [{f"its_{name}": value for name, value in values.items() if name != "key"} for values in again]
-            self.connection.execute(schema.person.update().where(where).values(own), rows)
+            self.connection.execute(
+                _SEEN_AGAIN,
+                [{"of": visitor, "last": each.last_hour, "until": each.until_hour} for visitor, each in again],
+            )
 
-    def _values(self, visitor: bytes) -> dict[str, Any]:
+    def _known(self, visitor: bytes) -> _Person:
         person = self._persons[visitor]
         if person is None:
             raise LookupError("a person who was forgotten is written")
-        return {
-            "visitor": visitor,
-            "key": person.key,
-            "last_hour": person.last_hour,
-            "until_hour": person.until_hour,
-        }
+        return person
 
     def count(self, counts: Mapping[tuple[str, int], int]) -> None:
         """Adds to the counters, by event and hour."""
@@ -273,7 +276,7 @@ def put_head(connection: Connection, signed: SignedHead) -> None:
     values = (signed.head.size, signed.head.root, signed.key, signed.signature)
     hour = signed.head.hour
     if not connection.execute(_SET_HEAD, {"of": hour, **dict(zip(_HEAD, values, strict=True))}).rowcount:
-        insert(connection, schema.head, [(hour, *values)])
+        insert(connection, schema.head, ("hour", *_HEAD), [(hour, *values)])
 
 
 def know_signers(connection: Connection, keys: Mapping[str, bytes]) -> None:

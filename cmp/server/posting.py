@@ -17,6 +17,7 @@ JSON = "application/json"
 TYPES = frozenset({JSON, FORM})
 
 _MEMBERS = {"choice": str, "granted": list, "vendors": dict, "surface": str, "language": str, "token": str}
+_SURFACES = {surface.value: surface for surface in Surface}
 _MOST_FIELDS = 500
 
 
@@ -46,7 +47,9 @@ def read_posting(media_type: str, body: bytes) -> Posting | Failure:
 
 def _read_json(body: bytes) -> Posting | Failure:
     try:
-        document = json.loads(body or b"{}", object_pairs_hook=_object)
+        # As `json.loads` does it, but for making a decoder at each call.
+        body = body or b"{}"
+        document = _DECODER.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
     except (ValueError, RecursionError):
         return Failure(BAD_REQUEST, "the body is no JSON, or names a member twice")
     if not isinstance(document, dict):
@@ -114,7 +117,7 @@ def shown(text: str) -> str:
 
 
 def _surface(text: str) -> Surface | None:
-    return Surface(text) if text in set(Surface) else None
+    return _SURFACES.get(text)
 
 
 def _texts(values: Any) -> bool:
@@ -127,3 +130,6 @@ def _object(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
         # Two readers could take two different ones for the choice.
         raise ValueError("a member is named twice")
     return document
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object)

@@ -4,7 +4,8 @@ May go in here: the state's form, also what a choice is answered with. May not: 
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
+from operator import attrgetter
 from typing import Any
 
 from aiohttp import web
@@ -19,7 +20,9 @@ from cmp.server.per_policy import PerPolicy
 from cmp.wire import banner
 from cmp.wire.words import text_of
 
-_Asked = tuple[Visitor, Signals, str]
+_Asked = tuple[tuple[object, ...], Signals, str]
+# When it was chosen says nothing of what holds: what does not hold any more is not in it.
+_what_holds = attrgetter(*(field.name for field in fields(Visitor) if field.name not in ("decided_at", "policy")))
 # A few kilobytes each, for each policy.
 _MOST_KEPT = 512
 
@@ -41,13 +44,12 @@ async def _show(request: web.Request) -> web.Response:
 
 def state_answer(app: web.Application, caller: Caller) -> web.Response:
     """What holds for a visitor. The same for everybody with the same choice, signals and language, so it is kept."""
-    # When it was chosen says nothing of what holds: what does not hold any more is not in it.
-    visitor = replace(caller.visitor, decided_at=None, policy="")
-    kept, asked = app[ANSWERS].of(caller.policy), (visitor, caller.signals, caller.language)
+    kept, asked = app[ANSWERS].of(caller.policy), (_what_holds(caller.visitor), caller.signals, caller.language)
     if asked not in kept:
         if len(kept) >= _MOST_KEPT:
             kept.clear()
-        kept[asked] = success_text(state_of(caller.policy, *asked))
+        visitor = replace(caller.visitor, decided_at=None, policy="")
+        kept[asked] = success_text(state_of(caller.policy, visitor, caller.signals, caller.language))
     return web.Response(text=kept[asked], content_type="application/json")
 
 

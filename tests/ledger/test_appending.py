@@ -16,6 +16,7 @@ from cmp.ledger.leaves import Part
 from cmp.ledger.ledger import Ledger
 from cmp.ledger.reading import entries, history
 from cmp.ledger.record import Record
+from cmp.ledger.rows import insert
 from cmp.ledger.statistics import statistics_of
 from cmp.ledger.store import Acknowledgement, Batch
 from cmp.ledger.verify import verify
@@ -117,6 +118,23 @@ def test_counts_are_added_up_by_hour_and_survive_closing(place: str) -> None:
         "2026-10-08": {"notice.shown": 2},
     }
     assert found.choices == {}
+
+
+def test_values_go_into_the_columns_that_are_named(place: str) -> None:
+    columns = ("until_hour", "visitor", "last_hour", "key")
+    people = [(2, bytes([number]) * 16, 1, b"k" * 32) for number in range(5)]
+    with Ledger(place):
+        pass
+    database = database_of(place)
+    database.claim()
+    connection = database.connect()
+    with connection.begin():
+        insert(connection, schema.person, columns, people)
+    database.shut(connection)
+    database.release()
+    with database.reading() as reader:
+        found = reader.execute(select(schema.person).order_by(schema.person.c.visitor)).mappings().all()
+    assert [tuple(row[name] for name in columns) for row in found] == people
 
 
 @pytest.mark.parametrize("event", ["", "Notice", "a b", "a..b", "x" * 65, "a'b"])
