@@ -31,13 +31,15 @@ from cmp.capture.flow_exchange import Mark, mark_of_form, observe_asked, relayed
 from cmp.capture.har_pages import Place, Visit, places
 from cmp.capture.har_text import read_log
 from cmp.capture.observe import (
-    Headers,
+    Answered,
+    Fields,
     content_type,
     field_lines,
     media_type,
-    observe_request,
+    observe,
+    read_answered,
+    read_asked,
     server_clock,
-    set_cookie_lines,
     with_answer,
 )
 from cmp.capture.times import read_moment
@@ -111,7 +113,8 @@ _Beside = Callable[[str], bytes | None] | None
 
 @dataclass(frozen=True, slots=True)
 class _Ours:
-    """What our own proxy knew of an entry (`har_writing.py`). `edited`: something else was forwarded than it shows."""
+    """What our own proxy knew of an entry (`har_writing.py`), with the fields it shows: `sent` and `back`. `edited`:
+    something else was forwarded than it shows."""
 
     mark: Mark
     time: float
@@ -119,14 +122,16 @@ class _Ours:
     visit: str
     aliases: str
     edited: bool
+    sent: Fields
+    back: Fields
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Read:
     """What is usable of one entry. `listed` and `listed_back` tell whether its `cookies` lists name any."""
 
     visit: Visit
-    response: Headers
+    answered: Answered | None
     answer: Answer | None
     listed: bool
     listed_back: bool
@@ -134,18 +139,29 @@ class _Read:
     body_type: str
     body_missing: bool
     ended: float | None
+    validator: str
     ours: "_Ours | None" = None
 
     @property
-    def answered(self) -> bool:
-        return self.answer is not None or bool(self.response)
+    def bare(self) -> bool:
+        """Whether the fields of the request are missing."""
+        return not self.visit.asked.names
+
+    @property
+    def bare_back(self) -> bool:
+        """Whether there was an answer, and its fields are missing."""
+        return self.answered is not None and not self.answered.any
 
     @property
     def has_cookie_line(self) -> bool:
-        return bool(field_lines(self.visit.request, "cookie") or set_cookie_lines(self.response))
+        return "cookie" in self.visit.asked.names
+
+    @property
+    def has_set_cookie_line(self) -> bool:
+        return self.answered is not None and bool(self.answered.set_cookies)
 
 
-# A value that was met before is the same object: the fields of one page's requests repeat each other.
+# A text that was met before is the same object: the fields of one page's requests repeat each other.
 _REMEMBERED, _LONGEST = 20_000, 1_024
 
 
@@ -154,7 +170,7 @@ class _Reader:
 
     def __init__(self, beside: _Beside) -> None:
         self._beside = beside
-        self._met: dict[tuple[str, str], tuple[str, str]] = {}
+        self._met: dict[str, str] = {}
 
     def entry(self, index: int, item: Any) -> "_Read | Skipped":
         request = item.get("request") if isinstance(item, dict) else None
@@ -163,18 +179,15 @@ class _Reader:
         url = _url(request.get("url"))
         if isinstance(url, str):
             return Skipped(index, url)
-        return _read(index, url, item, request, beside=self._beside, headers=self.headers)
+        return _read(index, url, item, request, beside=self._beside, once=self._once)
 
-    def headers(self, value: object) -> list[tuple[str, str]]:
-        return [self._once(line) for line in _headers(value)]
-
-    def _once(self, line: tuple[str, str]) -> tuple[str, str]:
+    def _once(self, text: str) -> str:
         met = self._met
-        if (found := met.get(line)) is not None:
+        if (found := met.get(text)) is not None:
             return found
-        if len(line[1]) <= _LONGEST and len(met) < _REMEMBERED:
-            met[line] = line
-        return line
+        if len(text) <= _LONGEST and len(met) < _REMEMBERED:
+            met[text] = text
+        return text
 
 
 def _url(value: object) -> Url | str:
@@ -203,13 +216,14 @@ def _read(
     request: Mapping[str, Any],
     *,
     beside: _Beside,
-    headers: Callable[[object], list[tuple[str, str]]],
+    once: Callable[[str], str],
 ) -> _Read:
     response = item.get("response")
     response = response if isinstance(response, dict) else {}
     content = response.get("content")
     content = content if isinstance(content, dict) else {}
-    back, sent = headers(response.get("headers")), headers(request.get("headers"))
+    back, sent = _headers(response.get("headers")), _headers(request.get("headers"))
+    asked = read_asked(url, sent)
     status = _status(response.get("status"))
     # "x-unknown" is what the specification has tools write for a type they do not know.
     stated = media_type(_word(content.get("mimeType")))
@@ -223,21 +237,23 @@ def _read(
         visit=Visit(
             index=index,
             group=_group(item.get("pageref")),
-            method=method,
+            method=once(method),
             url=url,
-            request=sent,
+            asked=asked._replace(
+                accept=once(asked.accept), referrer=once(asked.referrer), content_type=once(asked.content_type)
+            ),
             status=status or 0,
-            media_type=kind,
+            media_type=once(kind),
             targets=targets,
             time=time,
-            word=_word(item.get("_resourceType")),
+            word=once(_word(item.get("_resourceType"))),
         ),
-        response=back,
+        answered=None if status is None and not back else read_answered(url, back),
         answer=None
         if status is None
         else Answer(
             status,
-            kind,
+            once(kind),
             _size(content.get("size")),
             location=targets[0] if targets else "",
             tracking=tracking_status(back, content.get("text") if is_tracking_resource(url.path) else None),
@@ -247,14 +263,15 @@ def _read(
         listed=_lists_cookies(request.get("cookies")),
         listed_back=_lists_cookies(response.get("cookies")),
         body=body,
-        body_type=body_type or next(iter(field_lines(sent, "content-type")), ""),
+        body_type=once(body_type or next(iter(field_lines(sent, "content-type")), "")),
         body_missing=not body and must_have_body(method, sent, request.get("bodySize")),
         ended=_ended(time, item.get("time")),
-        ours=_ours(item.get("_consentry")),
+        validator=next(iter(field_lines(sent, "if-none-match")), ""),
+        ours=_ours(item.get("_consentry"), sent, back),
     )
 
 
-def _ours(value: object) -> _Ours | None:
+def _ours(value: object, sent: Fields, back: Fields) -> _Ours | None:
     if not isinstance(value, dict) or value.get("form") != 1:
         return None
     mark, time, relay, visit = (
@@ -266,18 +283,19 @@ def _ours(value: object) -> _Ours | None:
     if mark is None or not isinstance(time, float | int) or not math.isfinite(time) or time <= 0:
         return None
     relay, visit, aliases = (_word(text) for text in (relay, visit, value.get("aliases")))
-    return _Ours(mark, float(time), relay, visit, aliases, value.get("edited") is not False and not mark.blocked)
+    edited = value.get("edited") is not False and not mark.blocked
+    return _Ours(mark, float(time), relay, visit, aliases, edited, sent, back)
 
 
-def _headers(value: object) -> list[tuple[str, str]]:
+def _headers(value: object) -> Fields:
     """Header lines from [{"name", "value"}], [[name, value]] or {name: value or values}; what is none is left out."""
     if isinstance(value, dict):
         pairs = [(k, v) for k, vs in value.items() for v in (vs if isinstance(vs, list) else [vs])]
     elif isinstance(value, list):
         pairs = [pair for item in value if (pair := _pair(item))]
     else:
-        return []
-    return [(name, str(v)) for name, v in pairs if isinstance(name, str) and isinstance(v, str | int | float)]
+        return Fields()
+    return Fields([(name, str(v)) for name, v in pairs if isinstance(name, str) and isinstance(v, str | int | float)])
 
 
 def _pair(item: object) -> tuple[Any, Any] | None:
@@ -336,12 +354,8 @@ def _entry(read: _Read, place: Place, *, sanitised: bool) -> Entry:
         body_type=read.body_type if read.body else "",
         body_missing=read.body_missing,
         ended=read.ended,
-        validator=_validator(read),
+        validator=read.validator,
     )
-
-
-def _validator(read: _Read) -> str:
-    return next(iter(field_lines(read.visit.request, "if-none-match")), "")
 
 
 def _own_entry(read: _Read, ours: _Ours) -> Entry:
@@ -355,12 +369,12 @@ def _own_entry(read: _Read, ours: _Ours) -> Entry:
             through = relayed_target(ours.relay, url.host, target)
         except UrlError:
             through = None
-    exchange = observe_asked(visit.method, url, visit.request, time=ours.time, reverse=mark.reverse, through=through)
+    exchange = observe_asked(visit.method, url, ours.sent, time=ours.time, reverse=mark.reverse, through=through)
     exchange = replace(exchange, carries=mark.carries, aliases=tuple(ours.aliases.split()))
     if mark.endpoint:
         exchange = replace(exchange, kind=Kind.CONSENT)
-    if read.answered:
-        exchange = with_answer(exchange, read.response, visit.status)
+    if read.answered is not None:
+        exchange = with_answer(exchange, ours.back, visit.status)
     return Entry(
         index=visit.index,
         asked=exchange,
@@ -372,31 +386,32 @@ def _own_entry(read: _Read, ours: _Ours) -> Entry:
         body_type=read.body_type if read.body else "",
         body_missing=read.body_missing,
         ended=read.ended,
-        validator=_validator(read),
+        validator=read.validator,
     )
 
 
 def _exchange(read: _Read, place: Place, *, sanitised: bool) -> Exchange:
     visit = read.visit
     unseen = set()
-    if sanitised or not visit.request or (read.listed and not field_lines(visit.request, "cookie")):
+    if sanitised or read.bare or (read.listed and not read.has_cookie_line):
         unseen.add(Unseen.COOKIES)
-    if sanitised or (read.answered and not read.response) or (read.listed_back and not set_cookie_lines(read.response)):
+    if sanitised or read.bare_back or (read.listed_back and not read.has_set_cookie_line):
         unseen.add(Unseen.SET_COOKIES)
     if visit.time is None:
         unseen.add(Unseen.TIME)
-    exchange = observe_request(
+    return observe(
         visit.method,
         visit.url,
-        visit.request,
+        visit.asked,
         time=visit.time or 0.0,
         # Chrome calls a frame's document "document" too; the page of a request then tells the two apart.
         word="subdocument" if visit.word == "document" else visit.word,
         top_level=place.top_level,
         page=place.page,
         unseen=unseen,
+        answered=read.answered,
+        status=visit.status if read.answered is not None else 0,
     )
-    return with_answer(exchange, read.response, visit.status) if read.answered else exchange
 
 
 # ------------------------------------------------------------------------------------------- what cannot be seen
@@ -415,20 +430,19 @@ def _removed(entries: Sequence[_Read], creator: str) -> bool:
     A site that uses no cookies looks the same in an export of Chrome. Taking it for removed is the safe side: not
     assessable, where clean would be an unfounded promise. Entries without any headers tell nothing either way.
     """
-    if not any(entry.visit.request or entry.response for entry in entries) or any(entry.ours for entry in entries):
+    shown = any(not entry.bare or (entry.answered is not None and entry.answered.any) for entry in entries)
+    if not shown or any(entry.ours for entry in entries):
         return False
-    if any(entry.has_cookie_line for entry in entries):
+    if any(entry.has_cookie_line or entry.has_set_cookie_line for entry in entries):
         return False
     listed = any(entry.listed or entry.listed_back for entry in entries)
     return listed or creator.lower().startswith(_SANITISING)
 
 
 def _notes(entries: Sequence[_Read]) -> list[Note]:
-    bare = sum(not e.visit.request or (e.answered and not e.response) for e in entries)
+    bare = sum(e.bare or e.bare_back for e in entries)
     listed = sum(
-        (e.listed and not field_lines(e.visit.request, "cookie"))
-        or (e.listed_back and not set_cookie_lines(e.response))
-        for e in entries
+        (e.listed and not e.has_cookie_line) or (e.listed_back and not e.has_set_cookie_line) for e in entries
     )
     untimed = sum(e.visit.time is None for e in entries)
     edited = sum(e.ours is not None and e.ours.edited for e in entries)

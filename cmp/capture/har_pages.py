@@ -8,8 +8,9 @@ A live decision may not look at answers; this may, because where a page begins i
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from cmp.capture.observe import Headers, field_lines, page_of
+from cmp.capture.observe import Asked
 from cmp.core.exchange import Kind
 from cmp.core.kinds import kind_of
 from cmp.core.urls import Url, UrlError, parse_url
@@ -18,8 +19,7 @@ _HTML = ("text/html", "application/xhtml+xml")
 _PAGES = (Kind.DOCUMENT, Kind.FRAME)
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(NamedTuple):
     """What an entry says that matters for its page. `group` is its `pageref`, "" for none; `word` its `_resourceType`.
 
     `targets` are what the answer redirects to, as written. `time` is None where the entry has none.
@@ -29,7 +29,7 @@ class Visit:
     group: str
     method: str
     url: Url
-    request: Headers
+    asked: Asked
     status: int
     media_type: str
     targets: tuple[str, ...]
@@ -145,16 +145,14 @@ def _targets(visit: Visit) -> list[Url]:
 
 def _wanted(visit: Visit) -> Kind:
     """The kind the request asks for: FRAME for any page, as `_resourceType: document` says no more than that."""
-    accept = field_lines(visit.request, "accept")
     word = "" if visit.word == "document" else visit.word
-    kind = kind_of(visit.url, accept=accept[-1].strip() if accept else "", word=word)
+    kind = kind_of(visit.url, accept=visit.asked.accept, word=word)
     return Kind.FRAME if kind is Kind.OTHER and visit.word == "document" else kind
 
 
 def _destination(visit: Visit) -> str:
-    lines = field_lines(visit.request, "sec-fetch-dest")
-    return lines[-1].strip().lower() if lines else ""
+    return visit.asked.fetch_dest.lower()
 
 
 def _from_nowhere(visit: Visit) -> bool:
-    return page_of(visit.request) is None
+    return visit.asked.page is None

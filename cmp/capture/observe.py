@@ -9,13 +9,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from cmp.core.answers import ACTED_ON
-from cmp.core.cookies import RequestCookie, read_cookie_date, read_cookie_header, read_set_cookie, set_cookies_in
+from cmp.core.cookies import RequestCookie, SetCookie, read_cookie_date, read_cookie_header, read_set_cookie, set_cookies_in
 from cmp.core.exchange import Exchange, Kind, Named, Phase, Unseen
+from cmp.core.kept import kept_by_text
 from cmp.core.kinds import kind_of
 from cmp.core.references import NAMING, read_references
-from cmp.core.signals import Signals, read_dnt, read_gpc
+from cmp.core.signals import NO_SIGNALS, Signals, read_dnt, read_gpc
 from cmp.core.urls import Url, UrlError, parse_url
 from cmp.sites import registrable_domain
 
@@ -27,11 +29,86 @@ Lines = Mapping[str, Sequence[str]]
 _MEDIA_TYPE = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+/[!#$%&'*+.^_`|~0-9a-z-]+")
 
 
-def field_lines(headers: Headers, name: str) -> list[str]:
+class Fields(list[tuple[str, str]]):
+    """The field lines of one message, sorted by name once: for who asks for many names."""
+
+    __slots__ = ("_lines",)
+
+    @property
+    def lines(self) -> Lines:
+        try:
+            return self._lines
+        except AttributeError:
+            self._lines: Lines = _sorted(self)
+            return self._lines
+
+
+def field_lines(headers: Headers, name: str) -> Sequence[str]:
     """The values of every field line called `name` (lower case), in order."""
+    if isinstance(headers, Fields):
+        return headers.lines.get(name, ())
     length = len(name)
-    # Most names differ in length, and a capture asks this some ten times of each message.
+    # Most names differ in length.
     return [value for key, value in headers if len(key) == length and key.lower() == name]
+
+
+class Asked(NamedTuple):
+    """What the fields of a request say, whatever is known of its place besides. Texts are "" where nothing is said.
+
+    `page` is the one they state (Origin, then Referer), `names` those of all the fields, lower case.
+    """
+
+    fetch_dest: str
+    fetch_mode: str
+    accept: str
+    content_type: str
+    page: Url | None
+    signals: Signals
+    cookies: tuple[RequestCookie, ...]
+    referrer: str
+    names: frozenset[str]
+    fetch_site: str
+
+
+class Answered(NamedTuple):
+    """What the fields of an answer say, as `Exchange` has it; `any` is whether there are any fields."""
+
+    set_cookies: tuple[SetCookie, ...]
+    told: frozenset[str]
+    named: tuple[Named, ...]
+    any: bool
+
+
+def read_asked(url: Url, headers: Headers) -> Asked:
+    """Read the fields of a request for `url`."""
+    lines = _by_name(headers)
+    # Over plain HTTP only the handshake itself tells a WebSocket, and mitmproxy calls its scheme http(s).
+    handshake = _last(lines, "upgrade").lower() == "websocket"
+    return Asked(
+        fetch_dest=_last(lines, "sec-fetch-dest"),
+        fetch_mode="websocket" if handshake else _last(lines, "sec-fetch-mode"),
+        accept=_last(lines, "accept"),
+        content_type=_content_type(lines),
+        page=_page_of(lines),
+        signals=_signals(lines),
+        cookies=_cookies(lines),
+        referrer=_last(lines, "referer"),
+        names=_same_names(frozenset(lines)),
+        fetch_site=_fetch_site(lines, url),
+    )
+
+
+def read_answered(url: Url, headers: Headers) -> Answered:
+    """Read the fields of an answer that came from `url`."""
+    acted_on: Headers = ()
+    if not isinstance(headers, Fields) or not ACTED_ON.isdisjoint(headers.lines):
+        acted_on = [(key, value) for name, value in headers if (key := name.lower()) in ACTED_ON]
+    return Answered(
+        set_cookies=tuple(read_set_cookie(line) for line in set_cookie_lines(headers)),
+        told=frozenset(name for name, _ in acted_on),
+        named=tuple(_named(url, acted_on)) if acted_on else (),
+        any=bool(headers),
+    )
 
 
 def observe_request(
@@ -50,35 +127,47 @@ def observe_request(
     `word` is the source's own word for the kind, `top_level` whether the source knows that this is (or is not) the
     page itself, `page` the page where the source knows it. Otherwise the page is taken from Origin, then Referer.
     """
-    lines = _by_name(headers)
-    fetch_dest = _last(lines, "sec-fetch-dest")
-    body_type = _content_type(lines)
-    # Over plain HTTP only the handshake itself tells a WebSocket, and mitmproxy calls its scheme http(s).
-    handshake = _last(lines, "upgrade").lower() == "websocket"
+    asked = read_asked(url, headers)
+    return observe(method, url, asked, time=time, word=word, top_level=top_level, page=page, unseen=unseen)
+
+
+def observe(
+    method: str,
+    url: Url,
+    asked: Asked,
+    *,
+    time: float,
+    word: str = "",
+    top_level: bool | None = None,
+    page: Url | None = None,
+    unseen: Iterable[Unseen] = (),
+    answered: Answered | None = None,
+    status: int = 0,
+) -> Exchange:
+    """The same of fields that were read, and with the answer where there is one."""
     kind = kind_of(
         url,
-        fetch_dest=fetch_dest,
-        fetch_mode="websocket" if handshake else _last(lines, "sec-fetch-mode"),
-        accept=_last(lines, "accept"),
+        fetch_dest=asked.fetch_dest,
+        fetch_mode=asked.fetch_mode,
+        accept=asked.accept,
         word=word,
-        content_type=body_type,
+        content_type=asked.content_type,
     )
     missing = set(unseen)
-    stated = _page_of(lines)
     if top_level is not None:
         if top_level:
             kind = Kind.DOCUMENT
         elif kind is Kind.DOCUMENT:
             kind = Kind.FRAME
-    elif not fetch_dest:
+    elif not asked.fetch_dest:
         # Plain HTTP carries no Fetch Metadata. A page asked for from nowhere is most likely typed in or bookmarked.
         missing.add(Unseen.KIND)
-        if kind is Kind.FRAME and page is None and stated is None:
+        if kind is Kind.FRAME and page is None and asked.page is None:
             kind = Kind.DOCUMENT
     if kind is Kind.DOCUMENT:
         page = url
     elif page is None:
-        page = stated
+        page = asked.page
         if page is None:
             missing.add(Unseen.PAGE)
     return Exchange(
@@ -88,18 +177,23 @@ def observe_request(
         page=page,
         page_site=registrable_domain(page.host) if page is not None else "",
         kind=kind,
+        phase=Phase.REQUEST if answered is None else Phase.RESPONSE,
         time=time,
-        signals=Signals(
-            gpc=read_gpc(lines.get("sec-gpc", ())),
-            dnt=read_dnt(lines.get("dnt", ())),
-        ),
-        cookies=_cookies(lines),
+        signals=asked.signals,
+        cookies=asked.cookies,
+        set_cookies=() if answered is None else answered.set_cookies,
         unseen=frozenset(missing),
-        referrer=_last(lines, "referer"),
-        header_names=_same_names(frozenset(lines)),
-        content_type=body_type,
-        fetch_site=_fetch_site(lines, url),
+        referrer=asked.referrer,
+        header_names=asked.names,
+        content_type=asked.content_type,
+        fetch_site=asked.fetch_site,
+        status=status,
+        told=_NO_NAMES if answered is None else answered.told,
+        named=() if answered is None else answered.named,
     )
+
+
+_NO_NAMES: frozenset[str] = frozenset()
 
 
 @lru_cache(maxsize=512)
@@ -109,6 +203,10 @@ def _same_names(names: frozenset[str]) -> frozenset[str]:
 
 
 def _by_name(headers: Headers) -> Lines:
+    return headers.lines if isinstance(headers, Fields) else _sorted(headers)
+
+
+def _sorted(headers: Headers) -> Lines:
     lines: dict[str, list[str]] = {}
     for name, value in headers:
         lines.setdefault(name.lower(), []).append(value)
@@ -121,9 +219,8 @@ def _fetch_site(lines: Lines, url: Url) -> str:
     if stated:
         return stated
     for line in lines.get("origin", ()):
-        try:
-            origin = parse_url(line)
-        except UrlError:
+        origin = _stated_page(line)
+        if origin is None:
             return "cross-site"
         return "same-site" if registrable_domain(origin.host) == registrable_domain(url.host) else "cross-site"
     return ""
@@ -131,14 +228,14 @@ def _fetch_site(lines: Lines, url: Url) -> str:
 
 def with_answer(exchange: Exchange, headers: Headers, status: int = 0) -> Exchange:
     """The same exchange with what its answer sets, and what else a browser does on its word."""
-    acted_on = [(key, value) for name, value in headers if (key := name.lower()) in ACTED_ON]
+    answered = read_answered(exchange.url, headers)
     return replace(
         exchange,
         phase=Phase.RESPONSE,
         status=status,
-        set_cookies=tuple(read_set_cookie(line) for line in set_cookie_lines(headers)),
-        told=frozenset(name for name, _ in acted_on),
-        named=tuple(_named(exchange.url, acted_on)) if acted_on else (),
+        set_cookies=answered.set_cookies,
+        told=answered.told,
+        named=answered.named,
     )
 
 
@@ -206,7 +303,9 @@ def content_type(headers: Headers) -> str:
 
 
 def _content_type(lines: Lines) -> str:
-    stated = [media_type(part) for line in lines.get("content-type", ()) for part in line.split(",")]
+    if not (given := lines.get("content-type")):
+        return ""
+    stated = [media_type(part) for line in given for part in line.split(",")]
     return next((found for found in reversed(stated) if _MEDIA_TYPE.fullmatch(found) and found != "*/*"), "")
 
 
@@ -218,13 +317,24 @@ def page_of(headers: Headers) -> Url | None:
 def _page_of(lines: Lines) -> Url | None:
     for name in ("origin", "referer"):
         for line in lines.get(name, ()):
-            try:
-                page = parse_url(line)
-            except UrlError:
-                continue
-            if page.is_network:
+            page = _stated_page(line)
+            if page is not None and page.is_network:
                 return page
     return None
+
+
+@kept_by_text(512)
+def _stated_page(text: str) -> Url | None:
+    """The URL in Origin or Referer, None for what is none: the requests of a page state the same."""
+    try:
+        return parse_url(text)
+    except UrlError:
+        return None
+
+
+def _signals(lines: Lines) -> Signals:
+    gpc, dnt = lines.get("sec-gpc"), lines.get("dnt")
+    return Signals(gpc=read_gpc(gpc or ()), dnt=read_dnt(dnt or ())) if gpc or dnt else NO_SIGNALS
 
 
 def _last(lines: Lines, name: str) -> str:
