@@ -8,7 +8,7 @@ sign is no proof either; what is found by one is said as "looks like", and a per
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -18,8 +18,7 @@ from cmp.core.cookies import SetCookie
 from cmp.core.exchange import Exchange, Kind, Unseen
 from cmp.core.identifiers import identifies
 from cmp.core.lifetimes import UNIT_SECONDS
-from cmp.core.members import members_of_url
-from cmp.core.urls import UrlError, parse_url
+from cmp.core.members import Member
 
 # Bytes. A picture of one pixel has 35 to 43 as GIF, 26 to 44 as WebP and 67 to 95 as PNG; no picture worth seeing fits.
 _PIXEL_BYTES = 100
@@ -100,10 +99,9 @@ class Passed(NamedTuple):
 
 def passed_on(message: Message) -> Iterator[Passed]:
     """Members of the query, and of the referrer's, whose name says identifier and whose value has the form of one."""
-    exchange = message.seen.exchange
-    yield from _named(exchange, "url")
-    if exchange.referrer:
-        yield from _named(exchange, "referrer")
+    yield from _named(message.said.in_url, "url")
+    if message.seen.exchange.referrer:
+        yield from _named(message.said.referrer.members, "referrer")
 
 
 def _may_be_one(value: str) -> bool:
@@ -127,13 +125,7 @@ def _name_identifies(name: str) -> bool:
     return _short_name_identifies(name) if len(name) <= _LONGEST_NAME else identifies(name)
 
 
-def _named(exchange: Exchange, where: str) -> Iterator[Passed]:
-    url = exchange.url
-    if where == "referrer":
-        try:
-            url = parse_url(exchange.referrer)
-        except UrlError:
-            return
-    for member in members_of_url(url):
+def _named(members: Iterable[Member], where: str) -> Iterator[Passed]:
+    for member in members:
         if member.names and not member.in_path and _name_identifies(member.names[-1]) and _may_be_one(member.value):
             yield Passed(member.names[-1], where, member.value)

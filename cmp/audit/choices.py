@@ -135,6 +135,8 @@ class Choices:
 
     def state(self, at: int, entry: Entry) -> State:
         """What was chosen for the entry at this place of the capture. To be asked in order."""
+        if not (self._told or self._signalled or self._stored):
+            return NOTHING_KNOWN
         moment, site = self._moments[at], entry.asked.page_site
         gpc = any(one.holds(moment) for one in self._signalled)
         signals = replace(entry.asked.signals, gpc=True) if gpc else entry.asked.signals

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from cmp.audit.finding import Level
 from cmp.audit.replay import Replay, Step
-from cmp.audit.said import Said
+from cmp.audit.said import Referrer, Said
 from cmp.core.classify import CookieRule, Party
 from cmp.core.consent import Visitor, permit
 from cmp.core.cookies import SetCookie
@@ -154,9 +154,13 @@ class Evidence:
         return tuple(self._messages())
 
     def _messages(self) -> Iterator[Message]:
+        referrers: dict[str, Referrer] = {}
         for at, seen in enumerate(self.delivered):
             entry, exchange = seen.step.entry, seen.exchange
-            said = Said(exchange, entry.body, entry.body_type)
+            referrer = referrers.get(exchange.referrer)
+            if referrer is None:
+                referrer = referrers[exchange.referrer] = Referrer(exchange.referrer)
+            said = Said(exchange, entry.body, entry.body_type, referrer)
             third = party_of(self.policy, exchange) is Party.THIRD
             yield Message(at, seen, said, self.party(exchange), third)
 
@@ -262,6 +266,9 @@ def stage_of(policy: Policy, visitor: Visitor, exchange: Exchange, ruling: Rulin
 
 
 def _of_recipients(policy: Policy) -> Policy:
+    if not any(part.require_https for part in (policy, *policy.parts)):
+        # The same one knows its rulings already.
+        return policy
     parts = tuple(replace(part, require_https=False) for part in policy.parts)
     return replace(policy, require_https=False, parts=parts)
 
@@ -274,9 +281,24 @@ def _of_recipient(exchange: Exchange) -> Exchange:
 
 
 def _request(policy: Policy, of_recipients: Policy, step: Step, exchange: Exchange) -> Sighting:
+    if _is_ruled_alike(policy, step, exchange):
+        ruling = step.decision.ruling
+        return Sighting(step, exchange, ruling, stage_of(policy, step.visitor, exchange, ruling))
     recipient = _of_recipient(exchange)
     judged = _judged(policy, step, exchange, lambda visitor: rule_on_request(of_recipients, visitor, recipient))
     return Sighting(step, exchange, judged.ruling, judged.stage, race=judged.race)
+
+
+def _is_ruled_alike(policy: Policy, step: Step, exchange: Exchange) -> bool:
+    """Whether the decision on the step rules on the recipient too: it was made on the same exchange, of which neither
+    what it carries nor its transport counted."""
+    return (
+        exchange is step.entry.asked
+        and step.rival is None
+        and not exchange.carries
+        and not policy.parts
+        and step.decision.ruling.reason is not Reason.INSECURE
+    )
 
 
 class _Judged(NamedTuple):

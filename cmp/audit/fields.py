@@ -6,9 +6,12 @@ identifies for the purpose of taking it out of a request stands in `cmp.core.ide
 
 import re
 
+from cmp.core.kept import kept_by_text
+
 _LAST_NAME = re.compile(r"[^\[\].]+(?=\]?$)")
 
 
+@kept_by_text(4_096)
 def plain_name(name: str) -> str:
     """The name of a field as it is compared: of "user[first_name]" or "user.firstName" the last part, "firstname"."""
     last = _LAST_NAME.search(name)

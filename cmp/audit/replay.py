@@ -7,6 +7,7 @@ May go in here: who the visitor of an entry was, and the decisions. May not: jud
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 from typing import Protocol
 
 from cmp.audit.choices import EVENT, NOTHING_KNOWN, Choices, Chosen, Event
@@ -20,6 +21,7 @@ from cmp.core.decision import Action, Decision
 from cmp.core.exchange import Exchange, Kind, Unseen
 from cmp.core.forms import decision_form
 from cmp.core.policy import Policy
+from cmp.core.signals import Signals
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ def _steps(policy: Policy, entries: Iterable[Entry], choice: str | None, choices
     """The entries one after the other: what a request carries depends on cookies seen before, and what a visitor may
     use on events. A capture without visitors is taken for the visit of one person."""
     carrying = Carrying(policy)
+    supposed = lru_cache(_SUPPOSED)(partial(_supposed, policy, choice or "none"))
     events: frozenset[str] = frozenset()
     for at, carried in enumerate(_with_what_it_carries(carrying, entry) for entry in entries):
         state = NOTHING_KNOWN if choices is None else choices.state(at, carried)
@@ -132,7 +135,10 @@ def _steps(policy: Policy, entries: Iterable[Entry], choice: str | None, choices
         elif state.visitor is not None:
             visitor = replace(state.visitor, events=events)
         else:
-            visitor = _supposed(policy, choice or "none", entry, events)
+            place, known = (
+                ("", events) if entry.visitor is None else (entry.visitor.place, entry.visitor.events | events)
+            )
+            visitor = supposed(entry.asked.signals, place, known)
         decision = decide(policy, visitor, entry.asked)
         if not decision.blocked:
             events |= frozenset(decision.events)
@@ -140,11 +146,13 @@ def _steps(policy: Policy, entries: Iterable[Entry], choice: str | None, choices
         yield Step(entry, visitor, decision, state.source, rival)
 
 
-def _supposed(policy: Policy, choice: str, entry: Entry, events: frozenset[str]) -> Visitor:
+# Visitors that are told apart at a time: they differ in signals, place and events.
+_SUPPOSED = 256
+
+
+def _supposed(policy: Policy, choice: str, signals: Signals, place: str, events: frozenset[str]) -> Visitor:
     """A supposed choice changes neither where the visitor is nor what was done before."""
-    visitor, recorded = supposed_visitor(policy, choice, entry.asked.signals), entry.visitor
-    place, known = (recorded.place, recorded.events) if recorded is not None else ("", frozenset[str]())
-    return replace(visitor, place=place, events=known | events)
+    return replace(supposed_visitor(policy, choice, signals), place=place, events=events)
 
 
 def _with_gpc(entry: Entry) -> Entry:

@@ -15,7 +15,8 @@ from urllib.parse import unquote
 
 from cmp.core.exchange import Exchange
 from cmp.core.members import PART_HEAD, Member, members_of_body, members_of_url
-from cmp.core.sensitive import KINDS, find_in_body, find_in_url, find_sensitive
+from cmp.core.sensitive import KINDS, find_in_body, find_in_members, find_sensitive
+from cmp.core.urls import UrlError, parse_url
 
 # Twelve characters of base64 hold nine bytes, the shortest that is worth finding.
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
@@ -25,29 +26,73 @@ _MEMBERS = 2_000
 
 
 @dataclass(frozen=True)
+class Referrer:
+    """A referrer as sent, and what it tells: the requests of a page have the same one, so it is read once for all."""
+
+    text: str
+
+    @cached_property
+    def plain(self) -> str:
+        return _plain(self.text)
+
+    @cached_property
+    def decoded(self) -> tuple[str, ...]:
+        return tuple(_decoded(_BASE64, self.plain))
+
+    @cached_property
+    def members(self) -> tuple[Member, ...]:
+        """Of its address; none where it is no address."""
+        try:
+            return tuple(members_of_url(parse_url(self.text)))
+        except UrlError:
+            return ()
+
+    @cached_property
+    def sensitive(self) -> frozenset[str]:
+        return find_sensitive(self.text)
+
+
+@dataclass(frozen=True)
 class Said:
-    """A request with the start of its body and the Content-Type of that as written."""
+    """A request with the start of its body and the Content-Type of that as written.
+
+    `shared` is its referrer where the same one was met before.
+    """
 
     exchange: Exchange
     body: bytes = b""
     body_type: str = ""
+    shared: Referrer | None = None
+
+    @cached_property
+    def referrer(self) -> Referrer:
+        return Referrer(self.exchange.referrer) if self.shared is None else self.shared
+
+    @cached_property
+    def in_url(self) -> tuple[Member, ...]:
+        """The members of the address: what detectors ask of it is asked of these."""
+        return tuple(members_of_url(self.exchange.url))
 
     @cached_property
     def texts(self) -> tuple[tuple[str, str], ...]:
         """Where and what: "url", "referrer", "body" without percent-encoding, and what base64 in them decodes to."""
         path, query = _plain(self.exchange.url.path), _plain(self.exchange.url.query)
-        referrer = _plain(self.exchange.referrer)
-        plain = [("url", path), ("url", query), ("referrer", referrer), ("body", _plain(self._body))]
-        found = [(where, text) for where, text in plain if text]
-        for where, text in plain:
-            pattern = _BASE64_SEGMENT if text is path else _BASE64
-            found.extend((where, decoded) for decoded in _decoded(pattern, text))
-        return tuple(found)
+        plain = (("url", path), ("url", query), ("referrer", self.referrer.plain), ("body", _plain(self._body)))
+        decoded = (
+            ("url", _decoded(_BASE64_SEGMENT, path)),
+            ("url", _decoded(_BASE64, query)),
+            ("referrer", self.referrer.decoded),
+            ("body", _decoded(_BASE64, plain[-1][1])),
+        )
+        return (
+            *((where, text) for where, text in plain if text),
+            *((where, text) for where, texts in decoded for text in texts),
+        )
 
     @cached_property
     def members(self) -> tuple[tuple[str, str], ...]:
         """Names and values of the query and of the body, and what the values hold: page addresses, JSON."""
-        asked = (pair for pair in members_of_url(self.exchange.url) if not pair.in_path)
+        asked = (pair for pair in self.in_url if not pair.in_path)
         return (*_named(asked), *self.posted)
 
     @cached_property
@@ -60,8 +105,8 @@ class Said:
         """The kinds of sensitive data in address, body and referrer, as `cmp.core.sensitive` names them, and those that
         our proxy noted of a body it did not keep."""
         noted = self.exchange.carries & KINDS
-        found = noted | find_in_url(self.exchange.url) | find_in_body(self.body, self.body_type)
-        return found | find_sensitive(self.exchange.referrer) if self.exchange.referrer else found
+        found = noted | find_in_members(self.in_url) | find_in_body(self.body, self.body_type)
+        return found | self.referrer.sensitive if self.exchange.referrer else found
 
     @cached_property
     def _body(self) -> str:

@@ -4,7 +4,7 @@ May go in here: the search. May not: which values are worth it (`known.py`, `det
 (`said.py`).
 
 One walk over a text finds every value, however many there are: a value can only begin where a word begins, and its
-first characters are looked up in a table.
+first characters are looked up in a table. Most texts hold no word that a value begins with, and are done with.
 """
 
 import hashlib
@@ -16,7 +16,9 @@ from cmp.audit.said import Said
 from cmp.core.classify import CookieRule
 
 _WORD = re.compile(r"(?<![^\W_])[^\W_]")
+_RUN = re.compile(r"[^\W_]+")
 # MD5, SHA-1 and SHA-256 in hexadecimal.
+_HEX = re.compile("[0-9a-fA-F]{32}")
 _DIGEST = re.compile(r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{64}|[0-9a-fA-F]{40}|[0-9a-fA-F]{32})(?![0-9A-Za-z])")
 _HASHES = {"md5": hashlib.md5, "sha1": hashlib.sha1, "sha256": hashlib.sha256}
 
@@ -64,6 +66,7 @@ class Search:
         self._starts: dict[str, list[str]] = {}
         for value in self._values:
             self._starts.setdefault(value[:shortest], []).append(value)
+        self._words = frozenset(found[0] for value in self._values if (found := _RUN.match(value)))
         self._digests: dict[str, tuple[str, str]] | None = None
 
     def hits(self, said: Said) -> Iterator[Hit]:
@@ -80,13 +83,14 @@ class Search:
 
     def _in(self, text: str) -> Iterator[tuple[str, str]]:
         starts, length = self._starts, self._shortest
-        for word in _WORD.finditer(text):
+        # A value ends where a word ends, so its first word is a whole one of the text.
+        for word in _WORD.finditer(text) if not self._words.isdisjoint(_RUN.findall(text)) else ():
             at = word.start()
             for value in starts.get(text[at : at + length], ()):
                 end = at + len(value)
                 if text.startswith(value, at) and not text[end : end + 1].isalnum():
                     yield value, "plain"
-        for digest in _DIGEST.finditer(text):
+        for digest in _DIGEST.finditer(text) if _HEX.search(text) else ():
             if found := self._hashed().get(digest[0].lower()):
                 yield found
 

@@ -441,9 +441,7 @@ def _removed(entries: Sequence[_Read], creator: str) -> bool:
 
 def _notes(entries: Sequence[_Read]) -> list[Note]:
     bare = sum(e.bare or e.bare_back for e in entries)
-    listed = sum(
-        (e.listed and not e.has_cookie_line) or (e.listed_back and not e.has_set_cookie_line) for e in entries
-    )
+    listed = sum((e.listed and not e.has_cookie_line) or (e.listed_back and not e.has_set_cookie_line) for e in entries)
     untimed = sum(e.visit.time is None for e in entries)
     edited = sum(e.ours is not None and e.ours.edited for e in entries)
     counted = (

@@ -12,7 +12,14 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from cmp.core.answers import ACTED_ON
-from cmp.core.cookies import RequestCookie, SetCookie, read_cookie_date, read_cookie_header, read_set_cookie, set_cookies_in
+from cmp.core.cookies import (
+    RequestCookie,
+    SetCookie,
+    read_cookie_date,
+    read_cookie_header,
+    read_set_cookie,
+    set_cookies_in,
+)
 from cmp.core.exchange import Exchange, Kind, Named, Phase, Unseen
 from cmp.core.kept import kept_by_text
 from cmp.core.kinds import kind_of

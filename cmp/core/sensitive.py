@@ -26,12 +26,12 @@ KINDS = frozenset({CARD_NUMBER, SOCIAL_SECURITY_NUMBER, COORDINATES, EMAIL_ADDRE
 
 def find_sensitive(text: str) -> frozenset[str]:
     """The kinds of data found in a text: a URL, a form, JSON (nested, and in strings) or a message."""
-    return _found(members_of_text(text))
+    return find_in_members(members_of_text(text))
 
 
 def find_in_url(url: Url) -> frozenset[str]:
     """The kinds found in path and query, percent-decoded once and twice."""
-    return _found(members_of_url(url))
+    return find_in_members(members_of_url(url))
 
 
 def find_in_body(body: bytes, content_type: str) -> frozenset[str]:
@@ -40,7 +40,7 @@ def find_in_body(body: bytes, content_type: str) -> frozenset[str]:
     The first mebibyte is read. Between bytes that are no text only longer runs of readable characters are looked
     at. JSON in Base64 is read where it stands as a whole value, as measurement tags send it.
     """
-    return _found(members_of_body(body, content_type))
+    return find_in_members(members_of_body(body, content_type))
 
 
 def find_in_piece(text: str) -> frozenset[str]:
@@ -48,10 +48,11 @@ def find_in_piece(text: str) -> frozenset[str]:
 
     Names are taken from what stands before a value; a latitude counts with a longitude of the same part only.
     """
-    return _found(members_of_piece(text))
+    return find_in_members(members_of_piece(text))
 
 
-def _found(members: Iterable[Member]) -> frozenset[str]:
+def find_in_members(members: Iterable[Member]) -> frozenset[str]:
+    """The kinds found in what was read already."""
     found: set[str] = set()
     latitudes: set[tuple[str, ...]] = set()
     longitudes: set[tuple[str, ...]] = set()

@@ -15,6 +15,7 @@ import adblock
 
 from cmp.core.classify import Party
 from cmp.core.exchange import Kind
+from cmp.core.kept import Kept
 from cmp.core.listed import Found, Source
 from cmp.core.urls import Url
 from cmp.lists.content import Content, Filing, FormatError, Trouble, text_of
@@ -45,6 +46,8 @@ _WORDS: Mapping[Kind, str] = MappingProxyType(
     }
 )
 _TYPES = frozenset({*_WORDS.values(), "other", "xhr", "frame", "css", "doc"})
+# Questions whose answers are kept, and how many characters the URL of one may have.
+_CHECKED, _LONGEST = 2_048, 2_048
 # The engine joins rules that differ in their pattern only, and then names them all.
 _JOINT = " <+> "
 # URL, its host, the page's host, the engine's word for the kind, whether the hosts are different parties'.
@@ -150,6 +153,7 @@ class AbpSource:
         # Asked only about what matched, which rule it was: so exceptions are left out of them, and nothing is joined.
         self._by_category = {category: _engine(lines, optimize=False) for category, lines in blocking.items()}
         self._answers: dict[tuple[str, bool], Found] = {}
+        self._checked: Kept[Any] = Kept(_CHECKED)
         self._last: tuple[Url, Url | None, Kind, bool, Any, Any] | None = None
 
     @property
@@ -192,14 +196,24 @@ class AbpSource:
             return last[4:]
         # The party is known and both hosts are: the engine need not read the URLs and look up their domains again.
         question = (url.written, url.host, page.host if page else "", _WORDS.get(kind, "other"), third_party)
-        result = self._all.check_network_urls_with_hostnames(*question)
+        result = self._check("", self._all, question)
         self._last = (url, page, kind, third_party, question, result)
         return question, result
+
+    def _check(self, category: str, engine: adblock.Engine, question: _Question) -> Any:
+        """What an engine says. A page asks for the same again, and an audit asks about each cookie twice."""
+        if len(question[0]) > _LONGEST:
+            return engine.check_network_urls_with_hostnames(*question)
+        result = self._checked.get(key := (category, question))
+        if result is None:
+            result = engine.check_network_urls_with_hostnames(*question)
+            self._checked.put(key, result)
+        return result
 
     def _of_categories(self, question: _Question, but: str = "") -> Iterator[Found]:
         for category, engine in self._by_category.items():
             if category != but:
-                result = engine.check_network_urls_with_hostnames(*question)
+                result = self._check(category, engine, question)
                 if result.matched:
                     yield self._found(result.filter or "")
 
