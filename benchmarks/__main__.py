@@ -3,6 +3,7 @@
 import sys
 
 from benchmarks import (
+    audit_size,
     auditing,
     choices,
     decision,
@@ -19,6 +20,7 @@ from benchmarks import (
 )
 
 BENCHMARKS = (
+    audit_size,
     auditing,
     choices,
     decision,

@@ -1,7 +1,7 @@
 """Auditing captures with every detector and EasyList and EasyPrivacy, beside json.loads and one adblock look-up each.
 
 May go in here: timing an audit. May not: deciding. The lists and captures are read from the folder of reference data
-(`benchmarks/lists.py`), and without that nothing is timed.
+(`benchmarks/reference.py`), and without that nothing is timed.
 """
 
 import json
@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.lists import CATEGORIES, SHARED
+from benchmarks.reference import SHARED, SKIPPED, peer_of_lists, source_of_lists
 from cmp.capture.capture import CaptureError
 
 # So many of the largest captures; the last of several rounds is with everything compiled.
@@ -20,26 +20,15 @@ _AIM = 0.4
 
 
 def run() -> Iterator[str]:
-    import adblock
-
     from cmp.audit.audit import Examination
     from cmp.capture.reading import read_capture
-    from cmp.lists.abp import AbpSource, read_abp
-    from cmp.lists.content import Filing
     from cmp.policy.load import default_policy
 
     if not SHARED.is_dir():
-        yield "skipped: the folder of reference data is not beside this checkout"
+        yield SKIPPED
         return
-    texts = {name: (SHARED / f"lists/uBlockOrigin__{name}.txt").read_bytes() for name in CATEGORIES}
-    filters = adblock.FilterSet()
-    for text in texts.values():
-        filters.add_filter_list(text.decode())
-    engine = adblock.Engine(filters)
-    source = AbpSource(
-        [(read_abp(text, again=True), Filing(name, "0" * 64, CATEGORIES[name])) for name, text in texts.items()]
-    )
-    examination = Examination(replace(default_policy(), lists=(source,)), baseline=True)
+    engine = peer_of_lists()
+    examination = Examination(replace(default_policy(), lists=(source_of_lists(),)), baseline=True)
 
     def ours(file: Path) -> int:
         return examination.of(read_capture(file)).entries

@@ -5,15 +5,15 @@ May go in here: printing what the test of the same counts. May not: timing, data
 
 from collections.abc import Iterator
 
+from benchmarks.reference import SHARED, SKIPPED
 from tests.audit.test_learning_halves import SITES, captures_of, halves, share, unknown
-from tests.shared import SHARED
 
 _SEEDS = range(10)
 
 
 def run() -> Iterator[str]:
     if not SHARED.is_dir():
-        yield "skipped: the folder of reference data is not beside this checkout"
+        yield SKIPPED
         return
     for site in SITES:
         counts = []

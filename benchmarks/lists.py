@@ -1,18 +1,17 @@
 """One decision with EasyList and EasyPrivacy, beside one look-up in a merged `adblock` engine.
 
-May go in here: timing `decide` with lists. May not: the lists: they are read from the folder of reference data beside
-the checkout (or where CONSENTRY_SHARED says), and without that nothing is timed.
+May go in here: timing `decide` with lists. May not: the lists: they are read from the folder of reference data
+(`benchmarks/reference.py`), and without that nothing is timed.
 """
 
 import gzip
 import json
-import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
+from benchmarks.reference import SHARED, SKIPPED, peer_of_lists, source_of_lists
 from cmp.capture.capture import CaptureError
 from cmp.capture.observe import observe_request
 from cmp.capture.reading import read_capture
@@ -20,31 +19,18 @@ from cmp.core.consent import supposed_visitor
 from cmp.core.decide import decide
 from cmp.core.exchange import Exchange, Kind
 from cmp.core.urls import UrlError, parse_url
-from cmp.lists.abp import AbpSource, read_abp
-from cmp.lists.content import Filing
 from cmp.policy.load import default_policy
 
-SHARED = Path(os.environ.get("CONSENTRY_SHARED") or Path(__file__).resolve().parent.parent.parent / "shared")
-CATEGORIES = {"easylist": "advertising", "easyprivacy": "analytics"}
 _WORDS = {Kind.STYLE: "stylesheet", Kind.FETCH: "xmlhttprequest", Kind.FRAME: "subdocument", Kind.BEACON: "ping"}
 
 
 def run() -> Iterator[str]:
-    import adblock
-
     if not SHARED.is_dir():
-        yield "skipped: the folder of reference data is not beside this checkout"
+        yield SKIPPED
         return
-    texts = {name: (SHARED / f"lists/uBlockOrigin__{name}.txt").read_bytes() for name in CATEGORIES}
-    filters = adblock.FilterSet()
-    for text in texts.values():
-        filters.add_filter_list(text.decode())
-    engine = adblock.Engine(filters)
-    source = AbpSource(
-        [(read_abp(text, again=True), Filing(name, "0" * 64, CATEGORIES[name])) for name, text in texts.items()]
-    )
+    engine = peer_of_lists()
     plain = default_policy()
-    policy = replace(plain, lists=(source,))
+    policy = replace(plain, lists=(source_of_lists(),))
     visitor = supposed_visitor(policy, "refuse")
     for what, exchanges in (("captures", list(_captures())), ("real requests", list(_requests()))):
         asked = sum(plain.requests.find(one.url, one.page) is None for one in exchanges)

@@ -14,11 +14,10 @@ half.
 import gzip
 import hashlib
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
+from benchmarks.reference import SHARED, SKIPPED, source_of_lists
 from cmp.capture.capture import CaptureError
 from cmp.capture.observe import observe_request
 from cmp.capture.reading import read_capture
@@ -26,14 +25,11 @@ from cmp.core.classify import Party, host_suffixes
 from cmp.core.exchange import Exchange, Kind
 from cmp.core.policy import Policy
 from cmp.core.urls import UrlError, parse_host, parse_url
-from cmp.lists.abp import AbpSource, read_abp
-from cmp.lists.content import Filing
 from cmp.lists.disconnect import read_disconnect
 from cmp.lists.duckduckgo import read_ddg
 from cmp.policy.load import default_policy
 from cmp.sites import registrable_domain
 
-SHARED = Path(os.environ.get("CONSENTRY_SHARED") or Path(__file__).resolve().parent.parent.parent / "shared")
 LISTS = SHARED / "lists"
 # What the labels of the crawl mean (CookieBlock): necessary, functional, analytics, advertising.
 _LABELS = {0: "necessary", 1: "functional", 2: "analytics", 3: "advertising"}
@@ -43,7 +39,7 @@ _SAME = {"social": "advertising"}
 
 def run() -> Iterator[str]:
     if not LISTS.is_dir():
-        yield "skipped: the folder of reference data is not beside this checkout"
+        yield SKIPPED
         return
     policy, known = default_policy(), _Known()
     yield "third-party requests: known to EasyList or EasyPrivacy and in a category that needs consent (aim 85 %),"
@@ -66,9 +62,7 @@ class _Known:
     """What the lists say of one request."""
 
     def __init__(self) -> None:
-        filing = Filing("lists", "0" * 64, "any")
-        texts = [(LISTS / f"uBlockOrigin__{name}.txt").read_bytes() for name in ("easylist", "easyprivacy")]
-        self.abp = AbpSource([(read_abp(text, again=True), filing) for text in texts])
+        self.abp = source_of_lists()
         self.trackers = frozenset(read_ddg((LISTS / "duckduckgo__extension-tds.json").read_bytes()).trackers)
         self.services = frozenset(read_disconnect((LISTS / "disconnectme__services.json").read_bytes()).places)
 

@@ -8,7 +8,6 @@ A live decision may not look at answers; this may, because where a page begins i
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from cmp.capture.observe import Asked
 from cmp.core.exchange import Kind
@@ -19,7 +18,8 @@ _HTML = ("text/html", "application/xhtml+xml")
 _PAGES = (Kind.DOCUMENT, Kind.FRAME)
 
 
-class Visit(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Visit:
     """What an entry says that matters for its page. `group` is its `pageref`, "" for none; `word` its `_resourceType`.
 
     `targets` are what the answer redirects to, as written. `time` is None where the entry has none.
