@@ -17,6 +17,7 @@ from cmp import __version__
 from cmp.capture.capture import CaptureError
 from cmp.commands.arguments import UNUSABLE, UsageError
 from cmp.decision_log.folder import DecisionLogError
+from cmp.garbage import undisturbed
 from cmp.policy.faults import DocumentError, PolicyError
 from cmp.terminal import one_line
 
@@ -55,7 +56,8 @@ def build_parser(command: str = "") -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Exit status 0: fine; 1: found something, or refused; 2: unusable input or arguments."""
     given = sys.argv[1:] if argv is None else list(argv)
-    arguments = build_parser(*given[:1]).parse_args(given)
+    with undisturbed():
+        arguments = build_parser(*given[:1]).parse_args(given)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # What an old terminal cannot show is escaped, not an error.
         sys.stdout.reconfigure(errors="backslashreplace")

@@ -27,6 +27,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "cmp.ledger",
         "cmp.decision_log",
         "cmp.desk",
+        "cmp.garbage",
         "cmp.seal",
         "cmp.resources",
         "cmp.sites",
@@ -44,7 +45,7 @@ NEIGHBOURS = {
     "cmp.up": {"cmp.proxy"},
     "cmp.decision_log": {"cmp.sites"},
     "cmp.lists": {"cmp.sites"},
-    "cmp.policy": {"cmp.lists", "cmp.resources", "cmp.sites", "cmp.terminal"},
+    "cmp.policy": {"cmp.garbage", "cmp.lists", "cmp.resources", "cmp.sites", "cmp.terminal"},
 }
 RANK = {unit: rank for rank, layer in enumerate(LAYERS) for unit in layer}
 

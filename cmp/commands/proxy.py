@@ -12,6 +12,7 @@ from cmp.commands.arguments import OK, UNUSABLE, UsageError, add_policy
 from cmp.commands.front import add_front, front_of, health_of, passed_through
 from cmp.commands.logging_options import add_decision_log, audit_secret, decision_log_settings
 from cmp.commands.site import add_site, consent_site
+from cmp.commands.starting import at_work, undisturbed
 from cmp.core.urls import UrlError, parse_url
 from cmp.decision_log.folder import DecisionLogError
 from cmp.policy.watching import PolicyWatch
@@ -70,6 +71,7 @@ def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.set_defaults(run=run)
 
 
+@undisturbed()
 def run(arguments: argparse.Namespace) -> int:
     check_mode(arguments.mode, "--mode")
     watch = PolicyWatch(arguments.policy)
@@ -111,7 +113,7 @@ def run(arguments: argparse.Namespace) -> int:
     def tell(host: str, port: int) -> None:
         # Until now an error ends the command with one line of its own.
         proxy.log_to_stderr()
-        print(f"consentry proxy: {arguments.mode} on {host}:{port}, policy {policy.id} {policy.version}", flush=True)
+        at_work(f"consentry proxy: {arguments.mode} on {host}:{port}, policy {policy.id} {policy.version}")
 
     try:
         asyncio.run(proxy.run(settings, enforcement, tell, watch))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from cmp.commands.arguments import OK, UsageError, add_policy
 from cmp.commands.desk import add_desk, desk_settings, make_one_token, operator_port
 from cmp.commands.site import add_site, consent_site
+from cmp.commands.starting import at_work, undisturbed
 from cmp.policy.watching import PolicyWatch
 from cmp.seal.keys import KeysError, SigningKeys, make_keys, public_file, read_signing_keys
 from cmp.terminal import one_line
@@ -51,6 +52,7 @@ def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.set_defaults(run=run)
 
 
+@undisturbed()
 def run(arguments: argparse.Namespace) -> int:
     import asyncio
     import contextlib
@@ -141,7 +143,7 @@ async def _serve(
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     # The port is taken and the backlog open: who connects now is answered in a moment.
-    print(one_line(told), flush=True)
+    at_work(one_line(told))
     async with watch, operator_listener(app, operators):
         if operators is not None:
             print(one_line(f"consentry serve: operators at {operators.address}"), flush=True)

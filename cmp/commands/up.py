@@ -11,6 +11,7 @@ from cmp.commands.desk import add_desk, desk_settings, operator_port
 from cmp.commands.front import add_front, front_of, health_of, passed_through
 from cmp.commands.logging_options import add_decision_log, audit_secret, decision_log_settings
 from cmp.commands.site import add_site, consent_site
+from cmp.commands.starting import at_work, undisturbed
 from cmp.decision_log.folder import DecisionLogError
 from cmp.policy.watching import PolicyWatch
 
@@ -52,6 +53,7 @@ def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.set_defaults(run=run)
 
 
+@undisturbed()
 def run(arguments: argparse.Namespace) -> int:
     from cmp.commands.proxy import check_mode
 
@@ -102,7 +104,7 @@ def run(arguments: argparse.Namespace) -> int:
         proxy.log_to_stderr()
         where = f"{site.origin} ({host}:{bound})"
         mode = arguments.mode or policy.mode or Mode.ENFORCE
-        print(f"consentry up: {mode}s {policy.id} {policy.version} at {where}", flush=True)
+        at_work(f"consentry up: {mode}s {policy.id} {policy.version} at {where}")
         if operators is not None:
             print(f"consentry up: operators at {operators.address}", flush=True)
 
