@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cmp.audit.account import Account, account_of
+from cmp.audit.accounts import Accounts, Findings
 from cmp.audit.baseline import NOTHING_KNOWN, Baseline
 from cmp.audit.choices import Event
 from cmp.audit.decision_log import Review, review
@@ -36,8 +37,8 @@ class Audit:
     policy: Policy
     baseline: bool
     choice: str | None
-    accounts: tuple[Account, ...]
-    findings: tuple[Finding, ...]
+    accounts: Sequence[Account]
+    findings: Sequence[Finding]
     known: Baseline = NOTHING_KNOWN
     log: Review | None = None
 
@@ -91,17 +92,18 @@ def audit_of(examination: Examination, accounts: Iterable[Account], decision_log
 
     `decision_log` is the folder of one; DecisionLogError where it holds none.
     """
-    kept: list[Account] = []
+    kept = Accounts()
     drawn = 0
     for account in accounts:
         drawn += bool(account.marks)
-        kept.append(account if drawn <= DRAWN else replace(account, marks=()))
-    findings = [finding for account in kept for finding in account.findings]
+        kept.add(account if drawn <= DRAWN else replace(account, marks=()))
+    in_log: list[Finding] = []
     log = None
     if decision_log is not None:
         log = review(decision_log, (one.comparable for one in kept if one.comparable is not None))
-        findings.extend(finding for detector in LOG_DETECTORS for finding in detector.find(log))
-    return Audit(examination.policy, examination.baseline, examination.choice, tuple(kept), tuple(findings), log=log)
+        in_log.extend(finding for detector in LOG_DETECTORS for finding in detector.find(log))
+    findings = Findings(kept, in_log)
+    return Audit(examination.policy, examination.baseline, examination.choice, kept, findings, log=log)
 
 
 def find_all(evidence: Evidence) -> list[Finding]:

@@ -7,7 +7,7 @@ between two runs over the same input: no clock, no machine, and ASCII only, so t
 import json
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,10 +22,43 @@ from cmp.capture.capture import CaptureError
 
 def report(audit: Audit, unreadable: Sequence[CaptureError] = ()) -> str:
     """The report as one JSON text that ends with a line feed. `unreadable` are the captures that could not be read."""
-    return json.dumps(report_form(audit, unreadable), indent=2) + "\n"
+    return "".join(pieces(audit, unreadable))
+
+
+def pieces(audit: Audit, unreadable: Sequence[CaptureError] = ()) -> Iterator[str]:
+    """The same text piece by piece, so that nothing but the piece is in memory: as `json.dumps` would indent it."""
+    lead = "{\n"
+    for name, value in _members(audit, unreadable).items():
+        yield f"{lead}  {json.dumps(name)}: "
+        if isinstance(value, map):
+            yield from _listed(value)
+        else:
+            yield _indented(value, 1)
+        lead = ",\n"
+    yield "\n}\n"
+
+
+def _listed(items: Iterable[Any]) -> Iterator[str]:
+    lead = "[\n"
+    for item in items:
+        yield f"{lead}    {_indented(item, 2)}"
+        lead = ",\n"
+    yield "[]" if lead == "[\n" else "\n  ]"
+
+
+def _indented(value: Any, depth: int) -> str:
+    # A line feed within a string is written as an escape, so each one is a line's end.
+    return json.dumps(value, indent=2).replace("\n", "\n" + "  " * depth)
 
 
 def report_form(audit: Audit, unreadable: Sequence[CaptureError] = ()) -> dict[str, Any]:
+    """The report as plain JSON values."""
+    members = _members(audit, unreadable)
+    return {name: list(value) if isinstance(value, map) else value for name, value in members.items()}
+
+
+def _members(audit: Audit, unreadable: Sequence[CaptureError]) -> dict[str, Any]:
+    """Its members, what there may be many of as iterators."""
     policy = audit.policy
     codes = Counter(finding.code for finding in audit.findings)
     levels = Counter(finding.level for finding in audit.findings)
@@ -37,12 +70,12 @@ def report_form(audit: Audit, unreadable: Sequence[CaptureError] = ()) -> dict[s
             "baseline": audit.baseline,
         },
         "choice": audit.choice,
-        "captures": [_capture_form(done) for done in audit.accounts],
+        "captures": map(_capture_form, audit.accounts),
         "unreadable": [{"file": error.file, "why": error.why} for error in unreadable],
         "decisions": dict(audit.actions),
         "decision_log": None if audit.log is None else _log_form(audit.log),
         "companies": [_company_form(contact) for contact in contacts(one.contacts for one in audit.accounts)],
-        "findings": [_finding_form(finding) for finding in audit.findings],
+        "findings": map(_finding_form, audit.findings),
         "summary": {
             "by_code": dict(sorted(codes.items())),
             "by_level": {level.value: levels[level] for level in Level},
