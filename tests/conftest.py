@@ -25,6 +25,9 @@ FIRST = (
     "soak/test_streaming.py",
     "soak/test_one_path.py",
     "commands/test_reload.py",
+    # Not so long, but by their names the last of all.
+    "wire/test_fuzzed_pages.py",
+    "wire_vectors/test_fuzzed_messages.py",
 )
 
 
