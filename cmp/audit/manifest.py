@@ -53,18 +53,18 @@ def manifest_file(report: Path) -> Path:
 def manifest_text(
     audit: Audit,
     report: Path,
-    written: bytes,
+    sha256: str,
     *,
     policy: Path | None,
     asked: Mapping[str, Any],
     keys: SigningKeys | None,
     ledger: str | None = None,
 ) -> str:
-    """The manifest of a report whose bytes are `written`. `policy` is None where the shipped one was taken."""
+    """The manifest of a report whose bytes have this digest. `policy` is None where the shipped one was taken."""
     form: dict[str, Any] = {
         "consentry_manifest": _FORM,
         "software": {"name": "consentry", "version": __version__},
-        "report": {"file": report.name, "sha256": hashlib.sha256(written).hexdigest()},
+        "report": {"file": report.name, "sha256": sha256},
         "captures": [{"file": one.file, "sha256": one.sha256} for one in audit.accounts],
         "decision_log": None if audit.log is None else _log_form(audit.log),
         "ledger": None if ledger is None else _ledger_form(ledger, audit),

@@ -1,8 +1,9 @@
 """`consentry audit`: captures replayed under a policy, and what was found in them."""
 
 import argparse
+import hashlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -143,7 +144,8 @@ def run(arguments: argparse.Namespace) -> int:
     result = replace(result, known=known)
     report = _report(result, unreadable, arguments)
     if arguments.output is None:
-        sys.stdout.write(report.decode())
+        for piece in report:
+            sys.stdout.write(piece.decode())
     else:
         asked = {
             "choice": arguments.choice,
@@ -151,13 +153,13 @@ def run(arguments: argparse.Namespace) -> int:
             "format": arguments.format,
             "fail_on": arguments.fail_on,
         }
-        _write(arguments.output, report)
+        digest = _write(arguments.output, report)
         text = manifest_text(
-            result, arguments.output, report, policy=arguments.policy, asked=asked, keys=keys, ledger=arguments.ledger
+            result, arguments.output, digest, policy=arguments.policy, asked=asked, keys=keys, ledger=arguments.ledger
         )
-        _write(manifest_file(arguments.output), text.encode())
+        _write(manifest_file(arguments.output), [text.encode()])
     if arguments.write_baseline is not None:
-        _write(arguments.write_baseline, baseline_text(result.findings).encode())
+        _write(arguments.write_baseline, [baseline_text(result.findings).encode()])
     if unreadable:
         return UNUSABLE
     if arguments.fail_on != "never" and result.reaches(Level(arguments.fail_on)):
@@ -201,21 +203,26 @@ def _events(policy: "Policy", texts: Sequence[str]) -> "list[Event]":
     return events
 
 
-def _report(result: "Audit", unreadable: "Sequence[CaptureError]", arguments: argparse.Namespace) -> bytes:
+def _report(result: "Audit", unreadable: "Sequence[CaptureError]", arguments: argparse.Namespace) -> Iterator[bytes]:
+    """The report in pieces: of many captures the JSON is longer than all else in memory."""
     from cmp.audit import report_csv, report_html, report_json, report_junit, report_sarif, report_text
     from cmp.audit.finding import Level
 
     if arguments.format == "junit":
         threshold = None if arguments.fail_on == "never" else Level(arguments.fail_on)
-        return report_junit.report(result, unreadable, threshold).encode()
+        yield report_junit.report(result, unreadable, threshold).encode()
+        return
+    if arguments.format == "json":
+        for piece in report_json.pieces(result, unreadable):
+            yield piece.encode("ascii")
+        return
     forms: dict[str, Callable[[Audit, Sequence[CaptureError]], str]] = {
         "text": report_text.report,
-        "json": report_json.report,
         "html": report_html.report,
         "csv": report_csv.report,
         "sarif": report_sarif.report,
     }
-    return forms[arguments.format](result, unreadable).encode("utf-8", "backslashreplace")
+    yield forms[arguments.format](result, unreadable).encode("utf-8", "backslashreplace")
 
 
 def _verify(arguments: argparse.Namespace) -> int:
@@ -235,8 +242,14 @@ def _verify(arguments: argparse.Namespace) -> int:
     return FOUND if any(check.fault for check in checks) else OK
 
 
-def _write(output: Path, content: bytes) -> None:
+def _write(output: Path, content: Iterable[bytes]) -> str:
+    """Write it piece by piece; the SHA-256 of the whole, in hex."""
+    digest = hashlib.sha256()
     try:
-        output.write_bytes(content)
+        with output.open("wb") as file:
+            for piece in content:
+                file.write(piece)
+                digest.update(piece)
     except OSError as error:
         raise UsageError(f"{output}: cannot be written: {error.strerror or error}") from error
+    return digest.hexdigest()
