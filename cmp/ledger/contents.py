@@ -15,6 +15,7 @@ from cmp.ledger.heads import Head, SignedHead
 from cmp.ledger.tree import Range, root_of
 
 _FETCHED = 1000
+_NODES = 256
 
 
 class LeafFound(NamedTuple):
@@ -101,10 +102,14 @@ class Stored:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        # Of each level the nodes found last: the first number asked for, and hashes by number.
+        self._nodes: dict[int, tuple[int, dict[int, object]]] = {}
 
     def state(self) -> StateFound:
-        row = self._connection.execute(select(schema.state)).one()
-        return StateFound(bytes(row.ledger).hex(), row.size, bytes(row.peaks), row.merged_hour)
+        state = schema.state.c
+        query = select(state.ledger, state.size, state.peaks, state.merged_hour)
+        ledger, size, peaks, merged_hour = _sound(self._connection.execute(query).one(), bytes, int, bytes, int)
+        return StateFound(ledger.hex(), size, peaks, merged_hour)
 
     def leaves(self) -> Iterator[LeafFound]:
         leaf, person = schema.leaf.c, schema.person.c
@@ -124,22 +129,28 @@ class Stored:
 
     def heads(self) -> Iterable[SignedHead]:
         ledger = self.state().ledger
-        query = select(schema.head).order_by(schema.head.c.size, schema.head.c.hour)
+        head = schema.head.c
+        query = select(head.size, head.root, head.hour, head.signer, head.signature).order_by(head.size, head.hour)
         for row in self._connection.execute(query):
-            head = Head(ledger, row.size, bytes(row.root), row.hour)
-            yield SignedHead(head, row.signer, bytes(row.signature))
+            size, root, hour, signer, signature = _sound(row, int, bytes, int, str, bytes)
+            yield SignedHead(Head(ledger, size, root, hour), signer, signature)
 
     def signers(self) -> Mapping[str, bytes]:
-        return {row.id: bytes(row.public) for row in self._connection.execute(select(schema.signer))}
+        query = select(schema.signer.c.id, schema.signer.c.public)
+        rows = (_sound(row, str, bytes) for row in self._connection.execute(query))
+        return {id_: public for id_, public in rows}  # noqa: C416 - of no known length, for the type checker
 
     def persons(self) -> Iterator[PersonFound]:
-        for row in self._stream(select(schema.person).order_by(schema.person.c.visitor)):
-            yield PersonFound(bytes(row[0]), bytes(row[1]), row[2], row[3])
+        person = schema.person.c
+        query = select(person.visitor, person.key, person.last_hour, person.until_hour).order_by(person.visitor)
+        for row in self._stream(query):
+            yield PersonFound(*_sound(row, bytes, bytes, int, int))
 
     def waiting(self) -> Iterator[WaitingFound]:
         pending = schema.pending.c
         query = select(pending.body, pending.hash, pending.hour, pending.kind, pending.n)
-        return map(WaitingFound._make, self._stream(query.order_by(pending.hash)))
+        for row in self._stream(query.order_by(pending.hash)):
+            yield WaitingFound(*_sound(row, bytes, bytes, int, str, int))
 
     def counted(self) -> Iterator[tuple[str, int, int]]:
         counter = schema.counter.c
@@ -162,8 +173,13 @@ class Stored:
         return found
 
     def node(self, level: int, index: int) -> object:
-        node = schema.node.c
-        return self._connection.scalar(select(node.hash).where(node.level == level, node.idx == index))
+        """Asked for in their order, as who reads through does, one statement finds many."""
+        start = index // _NODES * _NODES
+        if self._nodes.get(level, (-1, {}))[0] != start:
+            node = schema.node.c
+            query = select(node.idx, node.hash).where(node.level == level, node.idx >= start, node.idx < start + _NODES)
+            self._nodes[level] = start, {row.idx: row.hash for row in self._connection.execute(query)}
+        return self._nodes[level][1].get(index)
 
     def stray(self) -> Iterator[tuple[int, str]]:
         owner, leaf, person = schema.owner.c, schema.leaf.c, schema.person.c
@@ -193,3 +209,11 @@ class Stored:
 
     def _stream(self, query: Any) -> Iterator[Any]:
         return iter(self._connection.execute(query, execution_options={"yield_per": _FETCHED}))
+
+
+def _sound(row: Sequence[Any], *types: type) -> Sequence[Any]:
+    """The row, where each value is of the type that its column has. Raises UnicodeError, as of damage that a database
+    finds itself: SQLite keeps types with values, and one flipped byte makes another one of any."""
+    if not all(isinstance(value, type_) for value, type_ in zip(row, types, strict=True)):
+        raise UnicodeError("a value is not of the type that its column has")
+    return row

@@ -19,6 +19,7 @@ from cmp.ledger.record import Kind, Record
 FORMAT = 2
 # Formats of leaves that a ledger may hold. Format 1 was written before there were trees; its leaves stay as they are.
 FORMATS = frozenset({1, 2})
+_READER = json.JSONDecoder()
 _JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
@@ -49,7 +50,7 @@ def content_of(leaf: bytes) -> Mapping[str, Any]:
     """What a leaf says; nothing for bytes that are no JSON object."""
     try:
         # As text: finding out which UTF it is would take as long again.
-        value = json.loads(leaf.decode())
+        value = _READER.decode(leaf.decode())
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

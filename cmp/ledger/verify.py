@@ -20,7 +20,7 @@ from cmp.ledger.leaves import Part, content_of, part_of
 from cmp.ledger.opening import contents_of
 from cmp.ledger.record import Kind
 from cmp.ledger.rows import place_of_leaf
-from cmp.ledger.tree import Frontier, leaf_hash
+from cmp.ledger.tree import Frontier, Node, leaf_hash
 
 _RESTORE = "compare with the last backup that verifies; what came after it cannot be relied on"
 
@@ -129,7 +129,9 @@ class _Check:
             if leaf.number != self.frontier.size:
                 yield self._gap(leaf.number)
             yield from self._leaf(leaf)
-            yield from self._heads_here(awaited, wrong)
+            # Asked of every record: what is rarely so is asked before anything is called for it.
+            if self.frontier.size in awaited:
+                yield from self._heads_here(awaited, wrong)
             if not self.frontier.size % 1000:
                 self.told(self.frontier.size, size)
         for beyond in sorted(awaited):
@@ -163,7 +165,8 @@ class _Check:
             yield Fault(index, "form", "holds something else than a record")
             return
         # From what the row says, so that one altered record is one fault, not one for every head that follows.
-        yield from self._nodes(self._grow(hashed))
+        if completed := self._grow(hashed):
+            yield from self._nodes(completed)
         if leaf.placed is not None and leaf.placed != place_of_leaf(index, hashed):
             yield Fault(index, "order", "is not the record that was stored at this place")
         if leaf_hash(body) != hashed:
@@ -176,45 +179,46 @@ class _Check:
             return
         if leaf.part is not None and (part, content["kind"], content.get("hour")) != (leaf.part, leaf.kind, leaf.hour):
             yield Fault(index, "column", "is listed under another part, kind or hour than its content says")
-        yield from self._person(leaf, part, content)
-        yield from self._counted(index, hashed, part, content, unreadable=leaf.key is None)
+        if (told := self._person(leaf, part, content)) is not None:
+            yield told
+        if part is Part.PERSONAL and leaf.key is None:
+            self.records["unreadable"] += 1
+        if part is Part.PUBLIC or content["format"] == 1:
+            yield from self._counted(index, hashed, part, content)
 
-    def _grow(self, hashed: bytes) -> list[tuple[int, int, bytes]]:
+    def _grow(self, hashed: bytes) -> list[Node]:
         completed = self.frontier.append(hashed)
-        return [(node.level, node.index, node.hash) for node in completed] if self.known else []
+        return completed if self.known else []
 
-    def _nodes(self, completed: Iterable[tuple[int, int, bytes]]) -> Iterator[Fault]:
-        for level, index, hashed in completed:
+    def _nodes(self, completed: Iterable[Node]) -> Iterator[Fault]:
+        for node in completed:
             try:
-                kept = self.contents.node(level, index)
+                kept = self.contents.node(node.level, node.index)
             except LookupError:
                 return
-            if kept != hashed:
-                first, last = index << level, ((index + 1) << level) - 1
+            if kept != node.hash:
+                first, last = node.index << node.level, ((node.index + 1) << node.level) - 1
                 yield Fault(first, "tree", f"records {first} to {last} are not those that the tree was built over")
 
-    def _person(self, leaf: LeafFound, part: Part, content: Mapping[str, object]) -> Iterator[Fault]:
+    def _person(self, leaf: LeafFound, part: Part, content: Mapping[str, object]) -> Fault | None:
         if part is not Part.PERSONAL:
             if leaf.visitor is not None or leaf.sealed is not None:
-                yield Fault(leaf.number, "owner", "belongs to nobody, and has an owner or an encrypted part")
+                return Fault(leaf.number, "owner", "belongs to nobody, and has an owner or an encrypted part")
         elif not isinstance(leaf.sealed, bytes) or hashlib.sha256(leaf.sealed).hexdigest() != content.get("payload"):
-            yield Fault(leaf.number, "payload", "its encrypted part is not what was stored")
+            return Fault(leaf.number, "payload", "its encrypted part is not what was stored")
         elif leaf.key is not None and not (
             isinstance(leaf.key, bytes)
             and isinstance(leaf.visitor, bytes)
             and sealing.opens(leaf.key, leaf.visitor, leaf.sealed)
         ):
-            yield Fault(leaf.number, "key", "its person's key does not open it")
+            return Fault(leaf.number, "key", "its person's key does not open it")
+        return None
 
-    def _counted(
-        self, index: int, hashed: bytes, part: Part, content: Mapping[str, object], *, unreadable: bool
-    ) -> Iterator[Fault]:
+    def _counted(self, index: int, hashed: bytes, part: Part, content: Mapping[str, object]) -> Iterator[Fault]:
         """Adds up what the check of erasures needs, and what the leaf says that came with the migration of chains."""
         if content["format"] == 1:
             size, last = self.chains.get(part, (0, chain_origin(part)))
             self.chains[part.value] = size + 1, chain_hash(last, hashed)
-        if part is Part.PERSONAL and unreadable:
-            self.records["unreadable"] += 1
         if part is Part.PUBLIC and content["kind"] == Kind.ERASED:
             self.records["erased"] += _number(content.get("records"))
         if content["kind"] == "migrated":

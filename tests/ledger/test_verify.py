@@ -314,6 +314,24 @@ def test_a_flipped_byte_anywhere_is_found_or_touches_no_record(whole: Path, tmp_
     assert found > 60
 
 
+@pytest.mark.parametrize(
+    "altered",
+    [
+        pytest.param("ledger_state SET ledger = 'x'", id="the ledger's id as text"),
+        pytest.param("ledger_state SET peaks = 5", id="peaks as a number"),
+        pytest.param("ledger_head SET root = 'x'", id="a root as text"),
+        pytest.param("ledger_head SET size = 'x'", id="a size as text"),
+        pytest.param("ledger_signer SET public = 'x'", id="a public key as text"),
+    ],
+)
+def test_a_value_of_another_type_than_its_column_s_is_damage(whole: Path, tmp_path: Path, altered: str) -> None:
+    file = Path(shutil.copy(whole, tmp_path / "l.db"))
+    with sqlite3.connect(file) as connection:
+        connection.execute(f"UPDATE {altered}")
+    connection.close()
+    assert brief(verify(file)) == [(None, "unreadable")]
+
+
 @pytest.mark.parametrize("size", [4096 * 3, 4096 * 5 + 100])
 def test_a_file_cut_short_is_found(whole: Path, tmp_path: Path, size: int) -> None:
     file = Path(shutil.copy(whole, tmp_path / "l.db"))
