@@ -82,9 +82,12 @@
   });
   const first = (rules, url) => (rules.find(([path, query]) =>
     (!path || glob(path, plain(url.pathname))) && query.every((part) => asked(url, part))) || [])[2];
-  const denied = (text, base) => {
+  // Fields of a form and names of images hide properties: of those that decide, the getters are asked.
+  const getter = (type, key) => G[type] && describe(G[type].prototype, key).get;
+  const baseOf = getter("Node", "baseURI"), urlOf = getter("Request", "url");
+  const denied = (text, element) => {
     let url;
-    try { url = new URL(text, base || (G.document ? document.baseURI : here)); } catch { return false; }
+    try { url = new URL(text, G.document ? R.apply(baseOf, element || document, []) : here); } catch { return false; }
     const name = url.hostname.replace(/\.$/, "");
     if (!name || !/^(http|ws)s?:$/.test(url.protocol)) return false;
     const ours = own.some((s) => under(name, s));
@@ -112,20 +115,28 @@
 
   // Texts that name hosts: CSS, code, what stands in a data URL. Where the unknown is denied a CSP holds them.
   const open = tables.every((t) => t.u);
-  const cut = (text) => !open ? text : text.replace(/(?:(?:http|ws)s?:)?[\\/]{2}[^\s\x22'`()<>,;]+/gi, (url) => denied(url) ? "data:," : url);
+  const cut = (text) => !open ? text : text.replace(/(?:(?:http|ws)s?:[\\/]*|[\\/]{2,})[^\s\x22'`()<>,;]+/gi, (url) => denied(url) ? "data:," : url);
   const css = (text) => {
     text = "" + text;
-    const read = text.replace(/\/\*[^]*?\*\/|\\\n/g, "").replace(/\\([0-9a-f]{1,6})\s?/gi, (m, h) => String.fromCodePoint(Math.min(parseInt(h, 16), 0x10ffff)));
-    const kept = cut(read);
-    return kept === read ? text : kept;
+    // Tabs and line ends are no part of an address; what looks like a comment may stand in a string or an address.
+    const read = text.replace(/\\(?:([0-9a-f]{1,6})(?:\r\n|\s)?|\r\n|([^]))/gi, (m, h, c) =>
+      (h ? String.fromCodePoint(Math.min(parseInt(h, 16), 0x10ffff)) : c || "").trim());
+    for (const t of [read.replace(/\/\*[^]*?\*\//g, ""), read]) if (cut(t) !== t) return cut(t);
+    return text;
   };
+  // In whatever coding: percent signs (twice as well), base64, UTF-16, references of HTML.
   const naming = (text) => {
-    try { text = /^data:[^,]*;base64,/i.test(text) ? atob(text.split(",")[1]) : decodeURIComponent(text); } catch { /* as it is */ }
-    return cut(text) !== text;
+    const [, coded] = /^data:[^,]*;\s*base64\s*,([^]*)/i.exec(text) || [];
+    let plain;
+    try {
+      text = (coded ? atob(unescape(coded)) : unescape(text)).replace(/\0/g, "");
+      plain = parsed(text.replace(/</g, " ")).content.textContent;
+    } catch { /* as it is */ }
+    return [text, unescape(text), "" + plain].some((t) => cut(t) !== t);
   };
 
   // Attributes that make a browser ask for something, whatever the element; links that somebody may click on do not.
-  const asks = /^(src|srcset|href|data|poster|ping|(form)?action|imagesrcset|background|attributionsrc|to|from|by|values|content|srcdoc|style)$/i;
+  const asks = /^(src|srcset|href|data|poster|ping|(form)?action|imagesrcset|background|attributionsrc|to|from|by|values|content|http-?equiv|srcdoc|style|filter|mask|clip-path|cursor|fill|stroke|marker-\w+)$/i;
   const frames = /frame|object|embed|link/, lists = /set|ping|values|attr/, blobs = new Map(), done = new WeakSet();
   const SELF = "(" + guard + ")(" + JSON.stringify(table).replaceAll("<", "\\u003c") + ");\n";
   const SCRIPT = `<!doctype html><${"script"} nonce="${nonce}">${SELF}<\/script>`;
@@ -145,19 +156,29 @@
     const tag = tagOf(element);
     name = name.toLowerCase().replace(/^.*:/, "");
     if (!asks.test(name) || tag.includes("-") || (name === "href" && /^a(rea)?$/.test(tag))) return value;
-    if (name === "style") return css(value);
-    if (name === "content") return /refresh/i.test(element.httpEquiv) && naming("" + value) ? undefined : value;
-    if (/^(to|from|by|values)$/.test(name) && !/^(set|animate)$/.test(tag)) return value;
+    if (/^(st|fi|ma|cl|cu)/.test(name)) return css(value);
+    if (/^(http|con)/.test(name)) return /refresh/i.test(value + element.httpEquiv) &&
+      denied((/(https?:|[\\/]{2}).*/i.exec(value + element.content) || [""])[0], element) ? undefined : value;
+    if (/^(to|from|by|values)$/.test(name)) return /^(set|animate)$/.test(tag) && css(value) !== value ? undefined : value;
     if (name === "srcdoc") return SCRIPT + clean(value);
-    const text = ("" + value).trim(), blob = open && frames.test(tag) && blobs.get(text);
-    if (blob && /^(text|image.svg|application.x)/.test(blob.type)) {
-      const read = new XMLHttpRequest();
-      read.open("GET", text, false);
-      read.send();
-      return URL.createObjectURL(new Blob([/html$/.test(blob.type) ? SCRIPT : "", cut(read.responseText)], blob));
-    }
+    const text = ("" + value).trim();
+    if (open && frames.test(tag) && /^blob:/i.test(text)) return framed(text);
     if (/^(data|javascript):/i.test(text)) return naming(text) ? undefined : value;
-    return (lists.test(name) ? text.split(/[\s,;]+/) : [text]).some((url) => url && denied(url, element.baseURI)) ? undefined : value;
+    return (lists.test(name) ? text.split(/[\s,;]+/) : [text]).some((url) => url && denied(url, element.nodeType && element)) ? undefined : value;
+  };
+  // A blob is what it says itself, whichever realm made it.
+  const textOf = (url) => {
+    const read = new XMLHttpRequest();
+    try {
+      read.open("GET", url, false);
+      read.send();
+      return [read.responseText, read.getResponseHeader("content-type") || ""];
+    } catch { return []; }
+  };
+  const framed = (url) => {
+    const { type } = blobs.get(url) || {}, [text, said] = !type || /ml/.test(type) ? textOf(url) : [];
+    return !/ml/.test(said) ? url :
+      URL.createObjectURL(new Blob([/xml/.test(said) ? cut(text) : SCRIPT + clean(cut(text))], { type: said.replace(/;.*|$/, ";charset=utf-8") }));
   };
   // Of a form, a field's name hides a property.
   const tagOf = (element) => typeof element.localName === "string" ? element.localName.toLowerCase() : element.localName ? "form" : "";
@@ -171,12 +192,13 @@
     for (let steps = walk(root, 1), e = root; e; e = steps.nextNode()) {
       const tag = tagOf(e), text = tag === "style" && e.textContent;
       if (tag === "template") changed |= scrub(e.content);
+      if (e.shadowRoot) scrub(e.shadowRoot);
       if (text && css(text) !== text) changed = 1, e.textContent = css(text);
       if (tag) [...R.apply(attributes, e, [])].forEach((a) => {
         const value = permitted(e, a.name, a.value);
         if (value === a.value) return;
         changed = 1;
-        if (value === undefined) e.removeAttribute(a.name), blocked(e, a.value);
+        if (value === undefined) R.apply(E.removeAttribute, e, [a.name]), blocked(e, a.value);
         else R.apply(setAttribute, e, [a.name, value]);
       });
     }
@@ -187,18 +209,34 @@
     const text = "" + html;
     try {
       if (!/[\\/]\s*[\\/]|[:&]|srcdoc/i.test(text)) return html;
-      R.apply(markup.set, box, [html]);
-      if (scrub(box.content)) return as("HTML", R.apply(markup.get, box, []), html);
-      // What a template takes no notice of.
-      return /<(body|html|frame)/i.test(text) && cut(text) !== text ? as("HTML", cut(text), html) : html;
+      // What a template takes no notice of goes by another name.
+      const read = text.replace(/(<\/?)(body|html|head|frame)/gi, "$1x$2");
+      const box = parsed(read === text ? html : as("HTML", read, html));
+      return scrub(box.content) ? as("HTML", R.apply(markup.get, box, []).replace(/(<\/?)x(body|html|head|frame)/gi, "$1$2"), html) : html;
     } catch { return html; }
   };
   const D = G.document, E = D && Element.prototype;
-  const box = D && D.implementation.createHTMLDocument("").createElement("template");
+  const inert = D && D.implementation.createHTMLDocument("");
+  // Markup, where it loads nothing.
+  const parsed = (html) => {
+    const box = inert.createElement("template");
+    R.apply(markup.set, box, [html]);
+    return box;
+  };
   const markup = D && describe(E, "innerHTML"), setAttribute = D && E.setAttribute, setCookie = D && describe(Document.prototype, "cookie").set;
   const attributes = D && describe(E, "attributes").get;
   const walk = D && D.createTreeWalker.bind(D);
+  const restyle = (e) => {
+    const text = e.nodeType === 1 && R.apply(E.getAttribute, e, ["style"]);
+    if (text && css(text) !== text) e.setAttribute("style", css(text));
+  };
   let held = "";
+
+  // Whether a frame has that name, however deep.
+  const named = (name, w = G) => {
+    try { if (w !== w.top && w.name === name) return name; } catch { /* another origin's */ }
+    for (let n = 0; name && n < w.length; n++) if (named(name, w[n])) return name;
+  };
 
   // One realm: the page's own, a worker's, or that of a frame which no page of the site is in.
   const take = (W) => {
@@ -225,8 +263,9 @@
         if (own) type.prototype.constructor = W[name];
       } catch { /* not there, or frozen */ }
     });
+    // A page of the site has a guard of its own; a picture or a text shown in a frame has none.
     const inner = (w) => {
-      try { if (!/^http/.test(w.location.protocol)) take(w); } catch { /* another origin's */ }
+      try { if (!/^http/.test(w.location.protocol) || w.document.contentType !== "text/html") take(w); } catch { /* another origin's */ }
     };
     const sweep = () => {
       for (let n = 0; n < W.length; n++) inner(W[n]);
@@ -236,10 +275,7 @@
       root.addEventListener("load", (e) => inner(e.target.contentWindow), true);
       new MutationObserver((records) => {
         sweep();
-        records.forEach(({ target: e, attributeName }) => {
-          const text = attributeName && e.getAttribute("style");
-          if (text && css(text) !== text) e.setAttribute("style", css(text));
-        });
+        records.forEach(({ target, attributeName }) => attributeName && restyle(target));
       }).observe(root, { subtree: true, childList: true, attributeFilter: ["style"] });
     };
 
@@ -279,8 +315,8 @@
     patch("Node", "nodeValue textContent", text);
     patch("CharacterData", "data", text);
     patch("HTMLElement", "innerText", text);
-    ("Script Image IFrame Frame Embed Input Track Media Video Source Object Link Anchor Area Form Button Base Body").split(" ").forEach((t) =>
-      patch("HTML" + t + "Element", "src srcset srcdoc poster data href imageSrcset ping action formAction background attributionSrc",
+    ("Script Image IFrame Frame Embed Input Track Media Video Source Object Link Anchor Area Form Button Base Body Meta").split(" ").forEach((t) =>
+      patch("HTML" + t + "Element", "src srcset srcdoc poster data href imageSrcset ping action formAction background attributionSrc content httpEquiv",
         (self, [v], go, key) => put(self, key, v, (v) => go([v]))));
     patch("SVGAnimatedString", "baseVal", (self, args, go) => denied(args[0]) || go(args));
 
@@ -300,20 +336,27 @@
     patch("Document", "write writeln", (self, args, go, key) => {
       if (args.length === 1 && trusted(args[0]) && !held) return go([clean(args[0])]);
       held += args.join("") + (key > "write" ? "\n" : "");
-      R.apply(markup.set, box, [held + "<" + "!--|-->"]);
-      const steps = walk(box.content, 128);
-      let last;
-      while (steps.nextNode()) last = steps.currentNode.data;
-      if (last !== "|" && !/<(!--|plaintext)/i.test(held)) return;
+      // Complete, or in a comment, or nothing is markup any more.
+      const complete = ["", "-->"].some((end) => {
+        const { content } = parsed(held + end + "<" + "!--|-->"), steps = walk(content, 128);
+        let last;
+        while (steps.nextNode()) last = steps.currentNode.data;
+        return last === "|" || content.querySelector("plaintext");
+      });
+      if (!complete) return;
       const whole = clean(held);
       held = "";
       go([whole]);
+      sweep();
     });
     const into = (self, args, go) => {
       args = args.map((a) => {
         if (self.localName === "style" && typeof a === "string") return css(a);
         if (a && a.nodeType === 3 && self.localName === "style") a.data = css(a.data);
-        if (a && a.querySelectorAll && (a.ownerDocument || a) !== D) scrub(a);
+        if (a && a.querySelectorAll) {
+          if ((a.ownerDocument || a) !== D) scrub(a);
+          else if (open) [a, ...a.querySelectorAll("[style]")].forEach(restyle);
+        }
         return a;
       });
       const made = go(args);
@@ -321,10 +364,10 @@
       return made;
     };
     patch("Node", "appendChild insertBefore replaceChild", into);
-    patch("Document", "importNode adoptNode append", into);
-    ["Element", "DocumentFragment"].forEach((t) => patch(t, "append prepend replaceChildren", into));
-    patch("Element", "before after replaceWith insertAdjacentElement", into);
-    patch("Range", "insertNode", into);
+    patch("Document", "importNode adoptNode body", into);
+    ["Element", "DocumentFragment", "Document"].forEach((t) => patch(t, "append prepend replaceChildren", into));
+    ["Element", "CharacterData"].forEach((t) => patch(t, "before after replaceWith insertAdjacentElement", into));
+    patch("Range", "insertNode surroundContents", into);
     patch("XSLTProcessor", "transformToFragment", (self, args, go) => {
       const made = go(args);
       scrub(made);
@@ -343,9 +386,9 @@
     });
 
     // Style that no attribute and no element holds.
-    const style = (self, args, go) => go(args.map((a) => typeof a === "string" ? css(a) : a));
-    patch("CSSStyleSheet", "insertRule replace replaceSync", style);
-    patch("CSSGroupingRule", "insertRule", style);
+    const style = (self, args, go) => go(args.map((a) => css(a) === "" + a ? a : css(a)));
+    patch("CSSStyleSheet", "insertRule addRule replace replaceSync", style);
+    ["Grouping", "Style", "Keyframes"].forEach((t) => patch("CSS" + t + "Rule", "insertRule appendRule", style));
     patch("CSSStyleDeclaration", "setProperty cssText", style);
     patch("StylePropertyMap", "set append", style);
     patch("Element", "animate", (self, args, go) => go(naming(JSON.stringify(args[0])) ? [[], args[1]] : args));
@@ -353,8 +396,9 @@
     // Calls. A page that is told "network error" copes; one that gets an exception may not.
     const NOWHERE = "blob:null/0", is = (args, n = 0) => args.length > n && denied(args[n] = "" + args[n]);
     patch("", "fetch fetchLater", (self, args, go) => {
-      const [input] = args;
-      return (input && input.url ? denied(input.url) : is(args)) ? Promise.reject(new TypeError("Failed to fetch")) : go(args);
+      let url;
+      try { url = R.apply(urlOf, args[0], []); } catch { /* no Request */ }
+      return (url ? denied(url) : is(args)) ? Promise.reject(new TypeError("Failed to fetch")) : go(args);
     });
     patch("XMLHttpRequest", "open", (self, args, go) => {
       if (is(args, 1)) args[1] = NOWHERE;
@@ -365,7 +409,19 @@
     patch("Cache", "add addAll", (self, args, go) =>
       [].concat(args[0]).some((r) => denied(r.url || r)) ? Promise.reject(new TypeError("Failed to fetch")) : go(args));
     patch("Worklet", "addModule", (self, args, go) => is(args) ? Promise.reject(new TypeError("Failed to fetch")) : go(args));
-    patch("", "open", (self, args, go) => W[args[1]] && is(args) ? null : go(args));
+    const opens = (self, args, go) => {
+      if (named(args[1]) && is(args)) return null;
+      if (/^(blob|data|javascript):/i.test(args[0])) args[0] = permitted({ localName: "iframe" }, "src", args[0]);
+      const opened = go(args);
+      if (opened !== self) inner(opened);
+      return opened;
+    };
+    patch("", "open", opens);
+    patch("Document", "open", opens);
+    // A click on a link that loads something into a frame.
+    const leads = ({ target, href }) =>
+      named(target.baseVal ?? (target || (D.querySelector("base[target]") || {}).target)) && denied(href.baseVal ?? href);
+    patch("HTMLElement", "click", (self, args, go) => /^a(rea)?$/.test(self.localName) && !self.isConnected && leads(self) || go(args));
     // Port 1 is one that no browser connects to (Fetch standard, port blocking).
     [["WebSocket WebSocketStream", "wss://localhost:1/"], ["EventSource", NOWHERE], ["Audio", "data:,"],
       ["WebTransport", "https://localhost:1/"]].forEach(([types, nowhere]) => construct(types, (args) => {
@@ -375,14 +431,14 @@
     const servers = (args) => {
       const o = args[0];
       if (o && o.iceServers) args[0] = { ...o, iceServers: [...o.iceServers].filter(({ urls, url }) =>
-        ![].concat(urls || url).some((u) => denied(("" + u).replace(/^\w+:/, "https://")))) };
+        !(typeof urls === "object" ? [...urls] : [urls || url]).some((u) => denied(("" + u).replace(/^\w+:/, "https://")))) };
     };
     construct("RTCPeerConnection webkitRTCPeerConnection", servers);
     patch("RTCPeerConnection", "setConfiguration", (self, args, go) => (servers(args), go(args)));
 
     // What a page makes of text and runs elsewhere takes the guard along.
     construct("Worker SharedWorker", (args) => {
-      const url = "" + args[0], blob = blobs.get(url), data = /^data:[^,]*?(;base64)?,/i.exec(url);
+      const url = "" + args[0], blob = blobs.get(url) || (D && /^blob:/i.test(url) && textOf(url)[0]), data = /^data:[^,]*?(;base64)?,/i.exec(url);
       if (!blob && !data) return;
       const ours = blob ? URL.createObjectURL(new Blob([SELF, blob], { type: "text/javascript" })) :
         "data:text/javascript," + encodeURIComponent(SELF + (data[1] ? atob : decodeURIComponent)(url.slice(data[0].length)));
@@ -390,21 +446,21 @@
     });
     // A page that a service worker makes up comes without the policy of the site: the site's own is asked for.
     patch("FetchEvent", "respondWith", (self, [answer], go) => go([Promise.resolve(answer).then((r) =>
-      r && r.type === "default" && /document|frame|object|embed/.test(self.request.destination) ? W.fetch(self.request) : r)]));
-    if (!D) return;
+      r && r.type === "default" && (/document|frame|object|embed/.test(self.request.destination) || denied(r.headers.get("location") || "")) ? W.fetch(self.request) : r)]));
     const { createObjectURL, revokeObjectURL } = W.URL;
-    W.URL.createObjectURL = (blob) => {
+    if (createObjectURL) W.URL.createObjectURL = (blob) => {
       const url = R.apply(createObjectURL, URL, [blob]);
       blobs.set(url, blob);
       return url;
     };
+    if (!D) return;
     W.URL.revokeObjectURL = (url) => (blobs.delete(url), R.apply(revokeObjectURL, URL, [url]));
     watch(D);
     sweep();
     if (W !== W.top && W.navigation) W.navigation.addEventListener("navigate", (e) => denied(e.destination.url) && e.preventDefault());
     W.addEventListener("click", (e) => {
-      const link = e.target.closest && e.target.closest("a[target],area[target]");
-      if (link && W[link.target] && denied(link.href)) e.preventDefault();
+      const link = e.composedPath().find((n) => /^a(rea)?$/.test(n.localName));
+      if (link && leads(link)) e.preventDefault();
     }, true);
   };
   take(G);

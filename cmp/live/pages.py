@@ -41,6 +41,8 @@ _HTML = "text/html"
 _XHTML = "application/xhtml+xml"
 # What a page's header names to be fetched ahead (HTML standard, section 7.6.3); of another type they are not read.
 _RULES = "application/speculationrules+json"
+# One that cannot be read sends the browser to an address that stands in it (Loading Signed Exchanges, section 4.5).
+_EXCHANGE = "application/signed-exchange"
 _PAGE_KINDS = (Kind.DOCUMENT, Kind.FRAME)
 # Whatever comes for these is run under the CSP that comes with it: XML, SVG, what a browser takes for HTML by looking
 # at it, and workers, which the CSP of their page does not hold (CSP 3, section 4.2; HTML standard, section 10.2.4).
@@ -108,6 +110,10 @@ def await_page(flow: http.HTTPFlow, answer: http.Response, now: Enforcement, mar
     # On plain HTTP nobody can tell a worker's script from another.
     perhaps_worker = Unseen.KIND in exchange.unseen and media_type in _SCRIPTS
     is_rules = media_type == _RULES
+    if media_type == _EXCHANGE and mark.enforced:
+        keep_answer(flow, answer)
+        _hold_as_text(answer)
+        return
     if not (is_html or is_rules or media_type == _XHTML or exchange.kind in _RUN_KINDS or perhaps_worker):
         return
     if answer.status_code in _BODILESS or flow.request.method == "HEAD":
@@ -137,14 +143,14 @@ def _await_rules(flow: http.HTTPFlow, answer: http.Response, mark: Mark) -> None
     # For this visitor, as they are or held.
     answer.headers.fields = private_answer(answer.headers.fields)
     if answer.status_code == _PARTIAL or _too_long(answer):
-        _hold_rules(answer)
+        _hold_as_text(answer)
     else:
         answer.stream = False
         flow.metadata[PAGE] = "rules"
 
 
-def _hold_rules(answer: http.Response) -> None:
-    """Send on speculation rules as what nobody takes for rules; no CSP holds what they ask for."""
+def _hold_as_text(answer: http.Response) -> None:
+    """Send on what makes a browser ask for something as what nobody takes for it; no CSP holds it."""
     answer.headers["Content-Type"] = "text/plain"
 
 
@@ -206,7 +212,7 @@ def let_pass_unread(flow: http.HTTPFlow, answer: http.Response, now: Enforcement
         raise RuntimeError("the request's mark is gone")
     exchange = _exchange(flow, mark)
     if flow.metadata.pop(PAGE) == "rules":
-        _hold_rules(answer)
+        _hold_as_text(answer)
         return
     _hold_unread(answer, now, mark, exchange)
     for line in _expiries(mark, exchange):
@@ -217,11 +223,11 @@ def _judge_rules(flow: http.HTTPFlow, answer: http.Response, now: Enforcement, m
     """Hold speculation rules that would ask for something denied, and those that cannot be read."""
     content = _content(answer, answer.raw_content or b"")
     if content is None:
-        _hold_rules(answer)
+        _hold_as_text(answer)
         return
     stopped = speculation_stopped(content.decode("latin-1"), now.policy, mark.visitor, exchange.signals, exchange.url)
     if stopped:
-        _hold_rules(answer)
+        _hold_as_text(answer)
         leave_mark(flow, replace(mark, tags=_tags(stopped)))
 
 

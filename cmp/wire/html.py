@@ -700,12 +700,18 @@ def _candidates(srcset: str) -> list[str]:
     return [url for url in dict.fromkeys(found) if url and not re.fullmatch(r"[0-9.]+[wxh]", url)]
 
 
+def _step(step: str) -> list[str]:
+    """The URLs of a value of an animation (SMIL Animation, section 3.2.2), alone or in a url(); most values are numbers
+    and colours, which name no host."""
+    found = [match["url"] or (match["string"] or "").strip("\"'") for match in _CSS_TOKEN.finditer(step)]
+    return [step, *(_CSS_ESCAPE.sub(_css_character, url) for url in found if url)]
+
+
 _URLS: Final[dict[str, Callable[[str], list[str]]]] = {
     _ONE: lambda value: [value],
     _LIST: str.split,
     _CANDIDATES: _candidates,
-    # SMIL Animation, section 3.2.2; most are numbers and colours, which name no host.
-    _STEPS: lambda value: [step for step in value.split(";") if _NAMES_HOST.search(step)],
+    _STEPS: lambda value: [part for step in value.split(";") if _NAMES_HOST.search(step) for part in _step(step)],
 }
 
 

@@ -113,7 +113,16 @@ HELD: dict[str, bytes] = {
     ),
 }
 ALLOWED_RULES = answers(RULES, body=b'{"prefetch": [{"urls": ["/x", "http://%s/x"]}]}' % SITE.encode())
-SITE_ANSWERS = {**REWRITTEN, **UNREAD, **REFUSED, **BODILESS, **HELD, "rules-allowed": ALLOWED_RULES}
+EXCHANGE = answers("Content-Type: application/signed-exchange;v=b3", body=b"sxg1-b3\0")
+SITE_ANSWERS = {
+    **REWRITTEN,
+    **UNREAD,
+    **REFUSED,
+    **BODILESS,
+    **HELD,
+    "rules-allowed": ALLOWED_RULES,
+    "exchange": EXCHANGE,
+}
 
 
 def hostile_site(request: Arrived) -> bytes:
@@ -204,6 +213,11 @@ class TestOddAnswersEnforced:
         got = send(enforced, "/rules-allowed", ("Host", SITE), ("Sec-Fetch-Dest", "speculationrules"))
         assert got.values("Content-Type") == [RULES_TYPE]
         assert got.body == ALLOWED_RULES.partition(b"\r\n\r\n")[2]
+
+    def test_a_signed_exchange_is_none(self, enforced: int) -> None:
+        """It names an address of its own choice that a browser goes to."""
+        got = send(enforced, "/exchange", *DOCUMENT)
+        assert (got.values("Content-Type"), got.body) == (["text/plain"], b"sxg1-b3\0")
 
     @pytest.mark.parametrize("name", REFUSED)
     def test_what_could_be_read_in_two_ways_is_not_passed_on(self, enforced: int, name: str) -> None:

@@ -148,9 +148,12 @@ class Recorder:
 
     def _filled(self, text: str, id_: str, site: str) -> str:
         visit = f"{id_}-{site}"
+        host = f"{visit}.{TRACKER}"
         values = {
-            "{H}": f"{visit}.{TRACKER}",
-            "{T}": f"https://{visit}.{TRACKER}",
+            "{H}": host,
+            "{F}": "".join(chr(ord(char) + 0xFEE0) if char.islower() else char for char in host),
+            "{E}": "".join(f"%{ord(char):x}" if char.islower() else char for char in host),
+            "{T}": f"https://{host}",
             "{S}": f"https://{visit}.metrics.{SITES[site]}",
             "{O}": f"https://{SITES[site]}",
             "{D}": SITES[site],

@@ -222,6 +222,12 @@ DENIED = [
         "image",
     ),
     ("set address", f"<svg><image><set to={T}></svg>", f"<svg><image><set data-consent-to={T}></svg>", "image"),
+    (
+        "set function",
+        f"<svg><rect><set attributeName=filter to='url( \"{T}#x\" )'></svg>",
+        f"<svg><rect><set attributeName=filter data-consent-to='url( \"{T}#x\" )'></svg>",
+        "image",
+    ),
     ("relation nobody knows", f"<link rel=new href={T}>", f"<link rel=new data-consent-href={T}>", "other"),
     (
         "data URL",
