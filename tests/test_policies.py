@@ -91,6 +91,8 @@ def test_a_well_known_tracker_is_stopped_before_any_choice(path: Path) -> None:
         pytest.param("csrftoken", id="Django's forms"),
         pytest.param("messages", id="Django's messages"),
         pytest.param("session", id="Flask's session"),
+        pytest.param("_xsrf", id="Tornado's forms"),
+        pytest.param("username-lab-shop-test", id="who is signed in to Jupyter"),
     ],
 )
 def test_what_a_framework_needs_travels_before_any_choice_and_nobody_has_to_declare_it(name: str, cookie: str) -> None:

@@ -7,7 +7,7 @@ A step, besides what a person does (`act` of `breakage.py`):
 
     go PATH          open it in the tab
     as NAME          go on in another tab
-    see SELECTOR     wait until that is there, then note everything there is of the page
+    see SELECTOR     wait until that is there and the page is still, then note everything there is of it
 """
 
 import asyncio
@@ -35,8 +35,16 @@ from tests.published import KEPT
 
 SERVED: Final = Path(__file__).parent / "served"
 _REQUIREMENTS: Final = SERVED / "requirements.txt"
-# Milliseconds for what a step waits for.
-_LONGEST: Final = 30_000
+# Milliseconds for what a step waits for, also where the machine is busy.
+_LONGEST: Final = 120_000
+# Until nothing has changed for a while: lists that are still filled and windows that fade are not the same twice.
+_STILL: Final = """() => new Promise((resolve) => {
+  const done = () => { watch.disconnect(); resolve(); };
+  let rest = setTimeout(done, 1000);
+  const watch = new MutationObserver(() => { clearTimeout(rest); rest = setTimeout(done, 1000); });
+  watch.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+  setTimeout(done, 15000);
+})"""
 
 
 @dataclass(frozen=True)
@@ -294,6 +302,7 @@ async def _use(visitor: BrowserContext, application: Application, host: str) -> 
             elif word == "see":
                 await tabs[name].locator(rest).first.wait_for()
                 await tabs[name].wait_for_load_state("load")
+                await tabs[name].evaluate(_STILL)
                 noted[f"{number} {step}"] = await seen(tabs[name])
             else:
                 await act(tabs[name], step)
