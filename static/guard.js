@@ -130,7 +130,7 @@
     let plain;
     try {
       text = (coded ? atob(unescape(coded)) : unescape(text)).replace(/\0/g, "");
-      plain = parsed(text.replace(/</g, " ")).content.textContent;
+      plain = parsed(text.replace(/\x3c/g, " ")).content.textContent;
     } catch { /* as it is */ }
     return [text, unescape(text), "" + plain].some((t) => cut(t) !== t);
   };

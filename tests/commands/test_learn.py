@@ -11,12 +11,12 @@ from cmp.policy.load import find_faults
 from tests.audit.hars import document, har, request
 
 CAPTURE = har(
-    document(set_cookie=["sid=1; HttpOnly"]),
+    document(cookie="visit=1", set_cookie=["sid=1; HttpOnly"]),
     request("https://www.google-analytics.com/g/collect?v=2", "empty"),
     request("https://a.cnt.test/a.js", cookie="uid=1"),
     request("https://s3-eu-west-1.amazonaws.com/a.js"),
 )
-LATER = har(document(), request("https://b.cnt.test/a.js"), request("https://new.test/a.js"))
+LATER = har(document(cookie="visit=1"), request("https://b.cnt.test/a.js"), request("https://new.test/a.js"))
 
 
 @pytest.fixture(autouse=True)

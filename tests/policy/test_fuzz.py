@@ -332,7 +332,7 @@ def test_most_of_what_is_made_to_fit_fits_and_has_every_part_of_a_policy() -> No
     fitting: list[bool] = []
     parts: set[str] = set()
 
-    @settings(max_examples=120, database=None, **each)  # type: ignore[arg-type]
+    @settings(max_examples=300, database=None, **each)  # type: ignore[arg-type]
     @given(policies())
     def count(document: dict[str, Any]) -> None:
         fitting.append(not find_faults(document))
