@@ -184,6 +184,42 @@ APPLICATIONS: Final = (
         # Where a calendar opens, how wide a list is that is filled while its window fades in, when a file came.
         differs=r"(?<=top: )[\d.]+px|(?<=width: )(100%|[\d.]+px)|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d",
     ),
+    Application(
+        "figures",
+        (
+            "go /",
+            "click h2 a:text-is('kitchen')",
+            "see .CodeMirror-code",
+            "click h3 a:text-is('things')",
+            "see .rows-and-columns",
+            "click .suggested-facets a:text-is('room')",
+            "see #facet-room li:has-text('attic')",
+            "click #facet-room a:text-is('attic')",
+            "see h3:has-text('40 rows')",
+            "click th[data-column=count] svg",
+            "see .dropdown-menu a:has-text('Sort descending')",
+            "click .dropdown-menu a:has-text('Sort descending')",
+            "see .rows-and-columns .col-count:text-is('22')",
+            "type .filter-row:first-child .filter-value | 4",
+            "click [type=submit][value=Apply]",
+            "see h3:has-text('0 rows')",
+            "go /kitchen",
+            "press .CodeMirror textarea | Control+a",
+            "type .CodeMirror textarea | select count(*) as n from few",
+            "click #sql-format",
+            "click h1",
+            "see .CodeMirror-line:has-text('few')",
+            "click [type=submit][value='Run SQL']",
+            "see td.col-n:text-is('15')",
+            "go /kitchen/things/7.json",
+            "see body",
+            "go /nowhere",
+            "see h1:has-text('404')",
+        ),
+        # How long questions took, where a menu opens (the link to the choices stands above it), a cursor that blinks.
+        differs=r"(?<=took )[\d.]+m?s|(?<=query_ms\\\": )[\d.]+|(?<=top: )[\d.]+px"
+        r"|CodeMirror-cursors\\\"( style=\\\"[^\\]*\\\")?",
+    ),
 )
 
 
