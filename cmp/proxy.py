@@ -27,6 +27,7 @@ from addons.connect_to import ConnectTo, Route
 from addons.decision_log import AuditVisits, LogDecisions, Noted, taken_of
 from addons.dialling import Dialled, Dialling, Endpoint
 from addons.enforce import REQUIRED_OPTIONS, Enforce
+from addons.idle_connections import IdleConnections
 from addons.monitor import Monitor
 from addons.recording import Record
 from cmp import __version__
@@ -161,6 +162,7 @@ def build_master(
         *after,
         monitor,
         CloseLeftovers(server),
+        IdleConnections(server),
         record,
         ErrorCheck(),
         Announce(master, tell, settings.join),
