@@ -10,7 +10,7 @@ from tests.browser.evasion import BARE, DEFAULT, STRICT
 
 pytestmark = [pytest.mark.browser, pytest.mark.soak, pytest.mark.timeout(2400), needs_chromium]
 
-_VISITS = 3
+_VISITS = 2
 
 
 @pytest.fixture(scope="module", params=APPLICATIONS, ids=lambda application: application.name)

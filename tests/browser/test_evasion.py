@@ -24,7 +24,7 @@ PINNED = 685
 LIMITS = {"strict": 11, "default": 36}
 # A page is visited again where its vector did nothing: what a browser fetches ahead (speculation rules, prefetch) is at
 # its discretion, and a busy one leaves it.
-_VISITS_MORE = 6
+_VISITS_MORE = 3
 # The share of the limits that may not show even so, and of the controls: connecting or fetching ahead of a request
 # comes to nothing on a busy machine.
 _AT_DISCRETION = 0.15
