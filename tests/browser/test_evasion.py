@@ -20,15 +20,15 @@ VECTORS = read_vectors()
 FAMILIES = {family: tuple(found) for family, found in groupby(VECTORS, key=lambda vector: vector.family)}
 POLICIES = {STRICT: "strict", DEFAULT: "default"}
 # So many stand in the files, and so many of them are not stopped under a policy.
-PINNED = 685
-LIMITS = {"strict": 11, "default": 36}
+PINNED = 684
+LIMITS = {"strict": 11, "default": 37}
 # A page is visited again where its vector did nothing: what a browser fetches ahead (speculation rules, prefetch) is at
 # its discretion, and a busy one leaves it.
-_VISITS_MORE = 3
-# The share of the limits that may not show even so, and of the controls: connecting or fetching ahead of a request
-# comes to nothing on a busy machine.
+_VISITS_MORE = 6
+# The share of the limits that may not show even so (connecting ahead of a request comes to nothing on a busy machine,
+# and a cookie needs another page to travel with), and the vectors that may do nothing even without the proxy.
 _AT_DISCRETION = 0.15
-_WITHOUT_EFFECT = 0.01
+_MAY_DO_NOTHING = "speculation"
 
 
 def some() -> tuple[Vector, ...]:
@@ -85,8 +85,8 @@ def visits(request: pytest.FixtureRequest, running: World) -> Visits:
 class TestInChromium:
     def test_without_the_proxy_every_page_reaches_its_tracker(self, visits: Visits) -> None:
         reached = visits.leaks(BARE)
-        missing = [vector.id for vector in visits.vectors if vector.id not in reached]
-        assert len(missing) <= len(visits.vectors) * _WITHOUT_EFFECT, missing
+        asked = [vector.id for vector in visits.vectors if _MAY_DO_NOTHING not in vector.id]
+        assert [id_ for id_ in asked if id_ not in reached] == []
 
     @pytest.mark.parametrize("site", POLICIES, ids=POLICIES.get)
     def test_after_a_refusal_nothing_arrives(self, visits: Visits, site: str) -> None:
