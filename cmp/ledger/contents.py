@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, case, func, select, text
 
 from cmp.ledger import schema
 from cmp.ledger.heads import Head, SignedHead
+from cmp.ledger.lasting import is_last
+from cmp.ledger.record import Kind
 from cmp.ledger.tree import Range, root_of
 
 _FETCHED = 1000
@@ -19,7 +21,10 @@ _NODES = 256
 
 
 class LeafFound(NamedTuple):
-    """A leaf, and the person it belongs to. The last four are None where only the leaf itself is kept."""
+    """A leaf, and the person it belongs to. The last five are None where only the leaf itself is kept.
+
+    `until_hour` is the end of that person's grants as it is listed, given with their last leaf alone.
+    """
 
     number: int
     body: object
@@ -31,6 +36,7 @@ class LeafFound(NamedTuple):
     kind: object = None
     hour: object = None
     placed: object = None
+    until_hour: object = None
 
 
 class PersonFound(NamedTuple):
@@ -89,7 +95,7 @@ class Contents(Protocol):
         """A kept node of the tree; None where none is kept. Raises LookupError where nodes are not kept at all."""
 
     def stray(self) -> Iterator[tuple[int, str]]:
-        """Leaves whose owner does not fit, and how."""
+        """Leaves whose owner does not fit, and how. An export leaves it to the database that it is brought into."""
 
     def damage(self) -> Iterator[str]:
         """What the database itself finds damaged."""
@@ -117,6 +123,7 @@ class Stored:
             select(
                 *(leaf.idx, leaf.body, leaf.hash, leaf.sealed, schema.owner.c.visitor, person.key),
                 *(leaf.part, leaf.kind, leaf.hour, leaf.placed),
+                case((is_last(), person.until_hour)),
             )
             .select_from(
                 schema.leaf.outerjoin(schema.owner, schema.owner.c.idx == leaf.idx).outerjoin(
@@ -195,6 +202,22 @@ class Stored:
         )
         for index, there, _ in self._stream(query):
             yield index, "has an owner, but is not there" if there is None else "belongs to a person without a key"
+        # When somebody was last heard of decides when their key is destroyed.
+        last, hour = func.max(owner.idx), func.max(leaf.hour)
+        seen = (
+            select(last, hour, person.last_hour)
+            .select_from(
+                schema.leaf.join(schema.owner, owner.idx == leaf.idx).join(
+                    schema.person, person.visitor == owner.visitor
+                )
+            )
+            .where(leaf.kind != Kind.EXPIRED.value)
+            .group_by(person.visitor, person.last_hour)
+            .having(hour != person.last_hour)
+            .order_by(last)
+        )
+        for index, there, listed in self._stream(seen):
+            yield index, f"belongs to a person whose last record is of the hour {there}, and is listed under {listed}"
 
     def damage(self) -> Iterator[str]:
         if self._connection.dialect.name != "sqlite":

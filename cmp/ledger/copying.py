@@ -14,6 +14,7 @@ from cmp.ledger import schema
 from cmp.ledger.contents import Contents
 from cmp.ledger.database import FAILURES, Database, database_of
 from cmp.ledger.errors import LedgerError, Reason
+from cmp.ledger.export import Exported
 from cmp.ledger.leaves import Part, content_of, part_of
 from cmp.ledger.rows import LeafRow, insert_leaves, insert_nodes
 from cmp.ledger.store import know_signers, put_head
@@ -72,6 +73,9 @@ def _fill(connection: Connection, contents: Contents, database: Database, told: 
         if owners:
             connection.execute(schema.owner.insert(), owners)
         told(frontier.size, size)
+    # What a database finds damaged in itself shows as it is read; of a file only this tells that it was cut.
+    for damage in contents.damage() if isinstance(contents, Exported) else ():
+        raise _broken(database, damage)
     state = contents.state()
     if (frontier.size, frontier.packed) != (state.size, state.peaks):
         raise _broken(database, "the tree over its records is not the one it says it has")

@@ -137,3 +137,8 @@ def _plain(names: frozenset[str] | tuple[str, ...], longest: int) -> bool:
 def hour_of(at: float) -> int:
     """Unix seconds rounded down to the full hour."""
     return int(at) // SECONDS_PER_HOUR * SECONDS_PER_HOUR
+
+
+def hour_after(at: float) -> int:
+    """Unix seconds rounded up to the full hour, a part of a second aside; 0 stays 0."""
+    return -(-int(at) // SECONDS_PER_HOUR) * SECONDS_PER_HOUR

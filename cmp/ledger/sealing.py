@@ -39,20 +39,16 @@ def seal(key: bytes, person: bytes, payload: bytes) -> bytes:
 
 def unseal(key: bytes, person: bytes, sealed: bytes) -> dict[str, Any] | None:
     """The payload, or None when this key does not open it or nothing usable is inside."""
-    opened = _open(key, person, sealed)
+    inside = opened(key, person, sealed)
     try:
-        value = None if opened is None else json.loads(opened)
+        value = None if inside is None else json.loads(inside)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 
 
-def opens(key: bytes, person: bytes, sealed: bytes) -> bool:
-    """Whether this key opens it: then it is, by its tag, what was sealed."""
-    return _open(key, person, sealed) is not None
-
-
-def _open(key: bytes, person: bytes, sealed: bytes) -> bytes | None:
+def opened(key: bytes, person: bytes, sealed: bytes) -> bytes | None:
+    """The bytes of the payload, None when this key does not open it. By its tag it is what was sealed."""
     if len(key) != KEY_BYTES or len(sealed) < _NONCE_BYTES + _TAG_BYTES:
         return None
     try:

@@ -10,7 +10,7 @@ its merge in Certificate Transparency. The price is that nodes which share a dat
 that price, and the sync, between up to 512 choices.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,8 +18,9 @@ from sqlalchemy import Connection, Table, bindparam, select
 
 from cmp.ledger import leaves, schema, sealing
 from cmp.ledger.heads import Head, SignedHead, Signs, sign_head
+from cmp.ledger.lasting import hours_told, is_last, until_in
 from cmp.ledger.leaves import Part
-from cmp.ledger.record import GRANTING, SECONDS_PER_HOUR, Kind, Record, hour_of
+from cmp.ledger.record import GRANTING, Kind, Record, hour_after, hour_of
 from cmp.ledger.rows import LeafRow, insert, insert_leaves, insert_nodes
 from cmp.ledger.tree import Frontier, Node, leaf_hash
 
@@ -155,7 +156,7 @@ class Batch:
         sealed = sealing.seal(person.key, visitor, leaves.payload(record, kind, visitor.hex()))
         row = self._add_personal(visitor, kind, record.hour, record.policy, sealed)
         person.last_hour = max(person.last_hour, record.hour)
-        person.until_hour = _hour_after(record.until) if kind in GRANTING else 0
+        person.until_hour = hour_after(record.until) if kind in GRANTING else 0
         return Acknowledgement(visitor.hex(), row.index, row.hash)
 
     def _owner(self, record: Record) -> tuple[bytes, _Person, Kind] | None:
@@ -189,7 +190,15 @@ class Batch:
         # Looked at again now that their turn has come: a person may have been back since.
         query = select(person.visitor).where(person.visitor.in_(task.persons))
         if task.unless_since is not None:
-            query = query.where(person.last_hour < task.unless_since)
+            # By their records too: what is listed in no tree, and was damaged, destroys no key.
+            leaf = schema.leaf.c
+            later = (
+                select(owner.idx)
+                .select_from(schema.owner.join(schema.leaf, leaf.idx == owner.idx))
+                .where(owner.visitor == person.visitor, leaf.hour >= task.unless_since, leaf.kind != Kind.EXPIRED.value)
+                .correlate(schema.person)
+            )
+            query = query.where(person.last_hour < task.unless_since, ~later.exists())
         gone = [bytes(visitor) for visitor in self.connection.scalars(query)]
         if not gone:
             return 0
@@ -205,12 +214,44 @@ class Batch:
         self.flush()
         person = schema.person.c
         query = select(schema.person).where(person.until_hour > 0, person.until_hour <= hour_of(task.at))
-        for row in self.connection.execute(query.order_by(person.visitor).limit(task.most)).all():
-            visitor = bytes(row.visitor)
-            found = self._persons[visitor] = _Person(bytes(row.key), row.last_hour, 0)
-            sealed = sealing.seal(found.key, visitor, leaves.expired_payload(visitor.hex(), task.at))
-            self._add_personal(visitor, Kind.EXPIRED, hour_of(task.at), "", sealed)
-        return len(self._touched)
+        noted, after = 0, b""
+        while not noted:
+            beyond = query.where(person.visitor > after).order_by(person.visitor).limit(task.most)
+            rows = self.connection.execute(beyond).all()
+            if not rows:
+                break
+            listed_wrongly = self._not_over({bytes(row.visitor) for row in rows}, hour_of(task.at))
+            for row in rows:
+                if bytes(row.visitor) not in listed_wrongly:
+                    self._note_end(row, task.at)
+                    noted += 1
+            after = bytes(rows[-1].visitor)
+        return noted
+
+    def _not_over(self, visitors: Collection[bytes], hour: int) -> set[bytes]:
+        """Whose grants have no end by then in their own last record: what is in no tree, and was damaged, ends none."""
+        leaf, person, owner = schema.leaf.c, schema.person.c, schema.owner.c
+        query = (
+            select(leaf.kind, leaf.sealed, person.visitor, person.key)
+            .select_from(
+                schema.owner.join(schema.leaf, leaf.idx == owner.idx).join(
+                    schema.person, person.visitor == owner.visitor
+                )
+            )
+            .where(owner.visitor.in_(visitors), is_last())
+        )
+        found = set()
+        for last in self.connection.execute(query):
+            told = sealing.opened(bytes(last.key), bytes(last.visitor), bytes(last.sealed))
+            if told is not None and not 0 < hours_told(last.kind, until_in(told))[0] <= hour:
+                found.add(bytes(last.visitor))
+        return found
+
+    def _note_end(self, row: Any, at: float) -> None:
+        visitor = bytes(row.visitor)
+        found = self._persons[visitor] = _Person(bytes(row.key), row.last_hour, 0)
+        sealed = sealing.seal(found.key, visitor, leaves.expired_payload(visitor.hex(), at))
+        self._add_personal(visitor, Kind.EXPIRED, hour_of(at), "", sealed)
 
     def _note(self, task: Noting) -> int:
         if task.unless_last:
@@ -310,8 +351,3 @@ def _add(connection: Connection, table: Table, key: tuple[str, ...], rows: Seque
         connection.execute(update, [{f"its_{name}": row[name] for name in ("n", *key)} for row in known])
     if new:
         connection.execute(table.insert(), new)
-
-
-def _hour_after(time: float) -> int:
-    """The first full hour at or after a moment; 0 stays 0."""
-    return -(-int(time) // SECONDS_PER_HOUR) * SECONDS_PER_HOUR

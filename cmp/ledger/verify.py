@@ -16,6 +16,7 @@ from cmp.ledger.chains import CHAINS, chain_hash, chain_origin
 from cmp.ledger.contents import Contents, LeafFound
 from cmp.ledger.database import FAILURES
 from cmp.ledger.heads import Head, SignedHead
+from cmp.ledger.lasting import hours_told, until_in
 from cmp.ledger.leaves import Part, content_of, part_of
 from cmp.ledger.opening import contents_of
 from cmp.ledger.record import Kind
@@ -82,7 +83,7 @@ class _Check:
             state = self.contents.state()
             inside = list(self.contents.heads())
             yield from self._signatures(inside)
-            yield from self._outside(state.ledger)
+            yield from self._elsewhere(state.ledger, inside)
             yield from self._leaves(state.size, inside)
             if state.size != self.frontier.size:
                 told = f"it ends after {self.frontier.size} records, and says it has {state.size}"
@@ -110,11 +111,14 @@ class _Check:
             elif not signed.holds(keys):
                 yield Fault(None, "signature", f"the head of {signed.head.size} records has a signature that is wrong")
 
-    def _outside(self, ledger: str) -> Iterator[Fault]:
+    def _elsewhere(self, ledger: str, inside: Iterable[SignedHead]) -> Iterator[Fault]:
         for head in map(_plain, self.outside):
             if head.ledger and head.ledger != ledger:
                 what = f"the head of {head.size} records kept outside is of another ledger ({head.ledger[:8]})"
                 yield Fault(None, "head", what, "name the ledger that it was taken from")
+        # An export says whose it is in one line, and in each head.
+        if other := next((signed.head for signed in inside if signed.head.ledger != ledger), None):
+            yield Fault(None, "head", f"its head of {other.size} records is of another ledger ({other.ledger[:8]})")
 
     def _leaves(self, size: int, inside: Iterable[SignedHead]) -> Iterator[Fault]:
         awaited: defaultdict[int, list[tuple[bytes, str]]] = defaultdict(list)
@@ -206,12 +210,17 @@ class _Check:
                 return Fault(leaf.number, "owner", "belongs to nobody, and has an owner or an encrypted part")
         elif not isinstance(leaf.sealed, bytes) or hashlib.sha256(leaf.sealed).hexdigest() != content.get("payload"):
             return Fault(leaf.number, "payload", "its encrypted part is not what was stored")
-        elif leaf.key is not None and not (
-            isinstance(leaf.key, bytes)
-            and isinstance(leaf.visitor, bytes)
-            and sealing.opens(leaf.key, leaf.visitor, leaf.sealed)
-        ):
-            return Fault(leaf.number, "key", "its person's key does not open it")
+        elif leaf.key is not None:
+            payload = None
+            if isinstance(leaf.key, bytes) and isinstance(leaf.visitor, bytes):
+                payload = sealing.opened(leaf.key, leaf.visitor, leaf.sealed)
+            if payload is None:
+                return Fault(leaf.number, "key", "its person's key does not open it")
+            if leaf.until_hour is not None:
+                told = hours_told(content["kind"], until_in(payload))
+                if leaf.until_hour not in told:
+                    what = f"belongs to a person whose grants end with the hour {told[-1]}, and is listed under"
+                    return Fault(leaf.number, "owner", f"{what} {leaf.until_hour}")
         return None
 
     def _counted(self, index: int, hashed: bytes, part: Part, content: Mapping[str, object]) -> Iterator[Fault]:

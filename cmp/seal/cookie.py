@@ -75,8 +75,9 @@ def write_cookie(
         "d": int((visitor.decided_at or 0) // DAY),
         "s": [int(visitor.shown_with.gpc), -1 if visitor.shown_with.dnt is None else int(visitor.shown_with.dnt)],
     }
-    if granted and all(len(terms.get(name, "")) == TERMS_DIGITS for name in granted):
-        payload["t"] = "".join(terms[name] for name in granted)
+    digests = [terms.get(name, "") for name in granted]
+    if set(map(len, digests)) == {TERMS_DIGITS}:
+        payload["t"] = "".join(digests)
     if visitor.tell_me:
         payload["m"] = 1
     if record and visitor.granted:
@@ -175,4 +176,8 @@ def _encode(data: bytes) -> str:
 
 
 def _decode(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
+    """Raises ValueError for what `_encode` would have written otherwise: padded, with odd characters or unused bits."""
+    data = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
+    if _encode(data) != text:
+        raise ValueError("a text that is not written in the one way")
+    return data

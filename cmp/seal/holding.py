@@ -85,10 +85,10 @@ def terms_of(policy: Policy, granted: Iterable[str]) -> dict[str, str]:
 
 def category_of(policy: Policy, name: str) -> str:
     """The category that a name in a choice belongs to, "" where the policy has none."""
-    kind, _, vendor = name.partition(":")
-    if kind == "vendor" and vendor:
-        return policy.vendors[vendor].category if vendor in policy.vendors else ""
-    return name
+    if not name.startswith("vendor:") or name == "vendor:":
+        return name
+    vendor = name.removeprefix("vendor:")
+    return policy.vendors[vendor].category if vendor in policy.vendors else ""
 
 
 def holding(

@@ -16,11 +16,11 @@ from rcssmin import cssmin
 from rjsmin import jsmin
 
 from cmp import resources
-from cmp.core.consent import Visitor
+from cmp.core.consent import Visitor, supposed_visitor
 from cmp.core.policy import Policy
 from cmp.core.signals import Signals
 from cmp.core.urls import Url, parse_url
-from cmp.server.caller import caller_of, fields
+from cmp.server.caller import Caller, caller_of, fields
 from cmp.server.context import LEDGER, SITE
 from cmp.server.endpoints import ENDPOINTS, Handler
 from cmp.server.per_policy import PerPolicy
@@ -32,6 +32,7 @@ _FILES = {"banner.js": ("text/javascript", jsmin), "banner.css": ("text/css", cs
 # An hour is the longest that a browser runs an old banner after an upgrade.
 _SHARED = "public, max-age=3600, must-revalidate"
 _OWN = "private, no-cache"
+_GUARD_VARIES = "Accept-Encoding, Cookie, Sec-GPC, DNT, Sec-Fetch-Site"
 # RFC 9110, section 12.5.3: named, and not with a weight of nought.
 _PACKING = re.compile(r"(?:^|,)\s*gzip\s*(?:;\s*q=(?!0(?:\.0*)?\s*(?:,|$))|,|$)", re.IGNORECASE)
 # About 30 kB each.
@@ -89,6 +90,8 @@ def _file(content: bytes, media_type: str) -> Handler:
 
 async def _guard(request: web.Request) -> web.Response:
     app, caller = request.app, caller_of(request)
+    if request.headers.get("Sec-Fetch-Site") == "cross-site":
+        return _guard_of_nobody(request, caller)
     if not is_decided(caller.policy, caller.visitor):
         # Every page asks for the guard, and a page of somebody who has not chosen shows the banner.
         app[LEDGER].count("notice.shown", caller.now)
@@ -98,8 +101,18 @@ async def _guard(request: web.Request) -> web.Response:
     state = replace(caller.visitor, decided_at=None, policy="", tell_me=False)
     guard = app[GUARDS].of(caller.policy).of(state, caller.signals)
     response = _send(request, guard, _OWN)
-    response.headers["Vary"] = "Accept-Encoding, Cookie, Sec-GPC, DNT"
+    response.headers["Vary"] = _GUARD_VARIES
     renew(app, caller, response)
+    return response
+
+
+def _guard_of_nobody(request: web.Request, caller: Caller) -> web.Response:
+    """For a frame of the site in a sandbox that takes it for another site's: the browser sends no cookie along (RFC
+    6265bis, section 5.2), so nobody can tell who it is, and the strictest holds. It tells other sites nothing."""
+    refused = replace(supposed_visitor(caller.policy, "refuse", caller.signals), policy="")
+    response = _send(request, request.app[GUARDS].of(caller.policy).of(refused, caller.signals), _OWN)
+    response.headers["Vary"] = _GUARD_VARIES
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
 
 

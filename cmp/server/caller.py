@@ -43,16 +43,18 @@ _ASKED_UNDER = web.RequestKey("ASKED_UNDER", Policy)
 
 def policy_of(request: web.Request) -> Policy:
     """The policy this request is answered under: the one that held when it was first asked for here."""
-    if _ASKED_UNDER not in request:
-        request[_ASKED_UNDER] = request.app[POLICIES].now
-    return request[_ASKED_UNDER]
+    try:
+        return request[_ASKED_UNDER]
+    except KeyError:
+        policy = request[_ASKED_UNDER] = request.app[POLICIES].now
+        return policy
 
 
 def caller_of(request: web.Request) -> Caller:
-    policy, now = policy_of(request), request.app[CLOCK]()
+    app, policy = request.app, policy_of(request)
+    now = app[CLOCK]()
     cookies = tuple(cookie for value in fields(request, "Cookie") for cookie in read_cookie_header(value))
-    keys, place = request.app[PUBLIC_KEYS], _place_of(request)
-    remembered = read_cookie(keys, request.app[SITE], cookies, now, policy, place=place)
+    remembered = read_cookie(app[PUBLIC_KEYS], app[SITE], cookies, now, policy, place=_place_of(request))
     return Caller(
         policy=policy,
         visitor=remembered.visitor,

@@ -70,9 +70,9 @@ async def _take(
     withdrawal: bool,
     buttons: tuple[str, ...] = (),
 ) -> web.Response:
-    site, policy = request.app[SITE], policy_of(request)
+    app, policy = request.app, policy_of(request)
     by_name = {name: fields(request, name) for name in ("sec-fetch-site", "origin", "referer")}
-    sender = sender_of(by_name, site.origin)
+    sender = sender_of(by_name, app[SITE].origin)
     if sender is Sender.FOREIGN:
         return failure(request, CROSS_SITE)
     body = too_many_choices(request) or await read_body(request, TYPES)
@@ -90,7 +90,7 @@ async def _take(
     if isinstance(choice, Failure):
         return _refuse(request, posting, caller, choice)
     how = How(posting.surface, posting.source, buttons)
-    stored = await store(request.app, caller, choice, how, withdrawal=withdrawal)
+    stored = await store(app, caller, choice, how, withdrawal=withdrawal)
     if isinstance(stored, Failure):
         return _refuse(request, posting, caller, stored)
     response = _answer(request, posting, caller, stored)
@@ -143,7 +143,7 @@ def _vouched_for(request: web.Request, posting: Posting, choice: Choice, now: fl
 def _answer(request: web.Request, posting: Posting, caller: Caller, stored: Stored) -> web.Response:
     policy, site = caller.policy, request.app[SITE]
     if posting.source is Source.JSON:
-        return state_answer(request.app, replace(caller, visitor=stored.visitor))
+        return state_answer(request.app, caller, stored.visitor)
     if _in_frame(request, posting):
         return page(answer_html(policy, caller.language, saved=True, problem=""))
     where = path_back(posting.back, site.origin) or f"{site.reserved}?saved=1&lang={caller.language}"

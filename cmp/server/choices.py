@@ -5,7 +5,8 @@ May go in here: pure functions from a posting and the choice that held before to
 
 from dataclasses import dataclass, replace
 
-from cmp.core.consent import Visitor
+from cmp.core.consent import Visitor, permit
+from cmp.core.decision import Reason
 from cmp.core.policy import Policy
 from cmp.core.signals import NO_SIGNALS, Signals
 from cmp.seal.holding import category_of
@@ -42,6 +43,20 @@ def sold(policy: Policy) -> tuple[str, ...]:
     optional = policy.optional_categories
     named = {id_ for part in policy.each if "gpc" in part.signals for id_ in part.signals["gpc"].denies}
     return tuple(id_ for id_ in optional if id_ in named) or tuple(optional)
+
+
+def opted_out(policy: Policy, visitor: Visitor, signals: Signals) -> bool:
+    """Whether a request not to sell or share holds, made in words or by the signal, for every company.
+
+    What is off because nobody asked for it is no request; a company that the visitor allowed later on its own ends it.
+    """
+    about = sold(policy)
+    for id_ in about:
+        if id_ not in visitor.refused and permit(policy, visitor, signals, id_, None).reason is not Reason.GPC:
+            return False
+    alone = [name.removeprefix("vendor:") for name in visitor.granted if category_of(policy, name) in about]
+    each = [(policy.vendors[id_].category, id_) for id_ in alone if id_ in policy.vendors]
+    return bool(about) and not any(permit(policy, visitor, signals, *one).allowed for one in each)
 
 
 def opt_out(policy: Policy, before: Visitor) -> Choice | Failure:

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from cmp.server.answers import page, success, wants_page
 from cmp.server.caller import caller_of
-from cmp.server.choices import sold
+from cmp.server.choices import opted_out, sold
 from cmp.server.context import CLOCK, LEDGER, SITE
 from cmp.server.endpoints import ENDPOINTS
 from cmp.server.paths import path_back
@@ -26,7 +26,7 @@ async def _show(request: web.Request) -> web.Response:
     app, caller = request.app, caller_of(request)
     app[LEDGER].count("opt-out.shown", app[CLOCK]())
     about = sold(caller.policy)
-    done = bool(about) and caller.visitor.refused >= set(about)
+    done = opted_out(caller.policy, caller.visitor, caller.signals)
     if not wants_page(request):
         return success({"categories": list(about), "optedOut": done})
     titles = [text_of(caller.policy.categories[id_].titles, caller.language) or id_ for id_ in about]

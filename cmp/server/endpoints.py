@@ -11,8 +11,9 @@ from aiohttp import web
 
 from cmp.server.answers import failure
 from cmp.server.context import SITE
+from cmp.server.expectations import only_continue
 from cmp.server.paths import endpoint_of
-from cmp.server.problems import METHOD, NOT_FOUND
+from cmp.server.problems import EXPECTATION, METHOD, NOT_FOUND
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -48,7 +49,11 @@ def setup(app: web.Application) -> None:
     app[ENDPOINTS] = Endpoints()
     # aiohttp's own router would compare paths in its own way.
     # Line feeds too: a path of any characters gets an answer of ours.
-    app.router.add_route("*", "/{path:(?s:.*)}", _dispatch)
+    app.router.add_route("*", "/{path:(?s:.*)}", _dispatch, expect_handler=only_continue(_not_expected))
+
+
+def _not_expected(request: web.Request) -> web.Response:
+    return failure(request, EXPECTATION)
 
 
 async def _dispatch(request: web.Request) -> web.StreamResponse:

@@ -27,6 +27,11 @@ def setup(app: web.Application) -> None:
 
 
 async def _add_fields(_request: web.Request, response: web.StreamResponse) -> None:
+    add_fields(response)
+
+
+def add_fields(response: web.StreamResponse) -> None:
+    """What `setup` adds to every answer of an application."""
     for name, value in _FIELDS.items():
         response.headers.setdefault(name, value)
     # It would say which software, in which version, an attacker has to do with.

@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from cmp.server.unreadable import answer_unreadable
+
 # Seconds that requests under way get to end when the server stops.
 _GRACE = 5.0
 
@@ -24,11 +26,18 @@ def take_port(host: str, port: int) -> socket.socket:
     return socket.create_server(address[:2], family=family, backlog=512)
 
 
+async def set_up(app: web.Application, grace: float = _GRACE) -> web.AppRunner:
+    """A runner that listens nowhere yet; the caller's to clean up, which gives requests under way `grace` seconds."""
+    runner = web.AppRunner(app, shutdown_timeout=grace)
+    await runner.setup()
+    answer_unreadable(runner)
+    return runner
+
+
 @asynccontextmanager
 async def serving(app: web.Application, taken: socket.socket) -> AsyncIterator[None]:
     """Serves on the socket while inside, then lets what is under way end, and closes the socket."""
-    runner = web.AppRunner(app, shutdown_timeout=_GRACE)
-    await runner.setup()
+    runner = await set_up(app)
     try:
         await web.SockSite(runner, taken).start()
         yield

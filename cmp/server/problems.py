@@ -68,6 +68,12 @@ MEDIA_TYPE = _problem(
 )
 TOO_LARGE = _problem(413, "too-large", "More than 16 kB was sent", "Es wurden mehr als 16 kB geschickt")
 TOO_SLOW = _problem(408, "too-slow", "The request took too long to arrive", "Die Anfrage kam zu langsam an")
+EXPECTATION = _problem(
+    417,
+    "expectation",
+    "The request expects something of the server that it does not do",
+    "Die Anfrage erwartet vom Server etwas, das er nicht tut",
+)
 BAD_REQUEST = _problem(400, "bad-request", "The request cannot be understood", "Die Anfrage ist nicht zu verstehen")
 UNKNOWN_CATEGORY = _problem(
     400, "unknown-category", "No such category to choose", "Eine solche Kategorie steht nicht zur Wahl"

@@ -39,18 +39,23 @@ def _none_kept(_policy: Policy) -> dict[_Asked, str]:
 
 
 async def _show(request: web.Request) -> web.Response:
-    return state_answer(request.app, caller_of(request))
+    caller = caller_of(request)
+    return state_answer(request.app, caller, caller.visitor)
 
 
-def state_answer(app: web.Application, caller: Caller) -> web.Response:
-    """What holds for a visitor. The same for everybody with the same choice, signals and language, so it is kept."""
-    kept, asked = app[ANSWERS].of(caller.policy), (_what_holds(caller.visitor), caller.signals, caller.language)
-    if asked not in kept:
+def state_answer(app: web.Application, caller: Caller, visitor: Visitor) -> web.Response:
+    """What holds for a visitor, who the caller is or has become by choosing.
+
+    The same for everybody with the same choice, signals and language, so it is kept.
+    """
+    kept, asked = app[ANSWERS].of(caller.policy), (_what_holds(visitor), caller.signals, caller.language)
+    text = kept.get(asked)
+    if text is None:
         if len(kept) >= _MOST_KEPT:
             kept.clear()
-        visitor = replace(caller.visitor, decided_at=None, policy="")
-        kept[asked] = success_text(state_of(caller.policy, visitor, caller.signals, caller.language))
-    return web.Response(text=kept[asked], content_type="application/json")
+        visitor = replace(visitor, decided_at=None, policy="")
+        text = kept[asked] = success_text(state_of(caller.policy, visitor, caller.signals, caller.language))
+    return web.Response(text=text, content_type="application/json")
 
 
 def state_of(policy: Policy, visitor: Visitor, signals: Signals, language: str) -> Mapping[str, Any]:

@@ -1,6 +1,7 @@
 """Exports, imports and backups: everything is there again, on either database, and what is damaged is refused."""
 
 import json
+import re
 import shutil
 import stat
 from pathlib import Path
@@ -120,6 +121,60 @@ def test_every_line_of_an_export_that_was_altered_lost_or_moved_is_found(whole: 
     assert found(lines[: leaves[-1]])
     assert found([*lines[:first], b"no line\n", *lines[first:]])
     assert not found(lines)
+
+
+def found_in(file: Path) -> str:
+    """The code of the one fault, or the line that cannot be read; "no ledger" for a file that is none."""
+    try:
+        (fault,) = verify(file)
+    except LedgerError as error:
+        named = re.search(r"line \d+", str(error))
+        return named[0] if named else "no ledger"
+    return fault.code
+
+
+@pytest.mark.parametrize(
+    "kind, member, value",
+    [
+        ("person", "person", "00"),
+        ("person", "key", "zz"),
+        ("person", "key", ""),
+        ("person", "last_hour", -1),
+        ("person", "until_hour", 2**63),
+        ("person", "until_hour", "0"),
+        ("waiting", "n", 10**30),
+        ("waiting", "hash", 7),
+        ("event", "n", None),
+        ("event", "hour", 1.5),
+        ("end", "end", None),
+        ("end", "end", True),
+        ("consentry", "merged_hour", 2**63),
+    ],
+)
+def test_a_damaged_line_beside_the_tree_is_found_before_a_backup_is_needed(
+    whole: Path, tmp_path: Path, kind: str, member: str, value: object
+) -> None:
+    lines = export(whole, tmp_path / "e.jsonl", with_keys=True).read_text().splitlines(keepends=True)
+    at = next(number for number, line in enumerate(lines) if line.startswith(f'{{"{kind}"'))
+    (tmp_path / "e.jsonl").write_text("".join(lines))
+    assert verify(tmp_path / "e.jsonl") == []
+    for changed in ({**json.loads(lines[at]), member: value}, {"a": 1}):
+        file, target = tmp_path / "damaged.jsonl", tmp_path / "target.db"
+        line = json.dumps(changed, separators=(",", ":"))
+        file.write_text("".join([*lines[:at], f"{line}\n", *lines[at + 1 :]]))
+        with pytest.raises(LedgerError), contents_of(file) as contents:
+            copy(contents, target)
+        assert not target.exists() or [entry for part in Part for entry in entries(target, part)] == []
+        # The first line is read before anything else can be.
+        assert found_in(file) in ("unreadable", f"line {at + 1}", "no ledger" if kind == "consentry" else "")
+
+
+def test_an_export_that_says_it_is_of_another_ledger_than_its_heads_is_named(whole: Path, tmp_path: Path) -> None:
+    file = export(whole, tmp_path / "e.jsonl", with_keys=False)
+    first, rest = file.read_text().split("\n", 1)
+    file.write_text(json.dumps({**json.loads(first), "ledger": "00" * 16}, separators=(",", ":")) + "\n" + rest)
+    (fault,) = verify(file)
+    assert (fault.code, "is of another ledger" in fault.what) == ("head", True)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import shutil
 import sqlite3
 import subprocess
@@ -135,6 +136,16 @@ def test_whose_last_record_is_older_is_forgotten(place: str, time: float, forgot
     assert forget(file, time) == 0
 
 
+def test_who_is_listed_as_old_and_has_a_younger_record_is_not_forgotten(place: str) -> None:
+    filled(place, [given("ads"), given("chat", at=AT + 2 * DAY)])
+    tamper(place, "UPDATE ledger_person SET last_hour = 0")
+    assert forget(place, AT + DAY) == 1
+    assert readable(place) == [False, True]
+    (fault,) = verify(place)
+    assert (fault.index, fault.code) == (1, "owner")
+    assert "is listed under 0" in fault.what
+
+
 def test_more_than_one_batch_is_forgotten(tmp_path: Path) -> None:
     file = tmp_path / "l.db"
     filled(file, [given()] * 450)
@@ -183,6 +194,62 @@ def test_grants_that_have_run_out_count_as_none_and_are_noted_once(place: str, a
     with Ledger(place) as ledger:
         asyncio.run(run(ledger))
     assert verify(place) == []
+
+
+@pytest.mark.parametrize(
+    "listed, noted",
+    [
+        pytest.param(HOUR, [], id="an earlier end"),
+        pytest.param(HOUR + 60 * DAY, [False, True], id="a later end"),
+        pytest.param(0, [], id="no end"),
+    ],
+)
+def test_an_end_that_was_altered_where_it_is_listed_ends_nothing_early_and_is_named(
+    place: str, listed: int, noted: list[bool]
+) -> None:
+    until = AT + 30 * DAY
+    told, _ = filled(place, [given("ads", until=until), given("chat", until=until)])
+    person = told.person or ""
+    of = f"X'{person}'" if place.startswith("sqlite") else f"decode('{person}', 'hex')"
+    tamper(place, f"UPDATE ledger_person SET until_hour = {listed} WHERE visitor = {of}")  # noqa: S608 - test data
+    (fault,) = verify(place)
+    assert (fault.index, fault.code) == (0, "owner")
+    assert fault.what.endswith(f"and is listed under {listed}")
+
+    async def run(ledger: Ledger) -> list[bool]:
+        assert await ledger.expire(AT + DAY) == 0
+        assert await ledger.standing(person, AT + DAY) is not None
+        found = []
+        for days in (31, 61):
+            await ledger.expire(AT + days * DAY)
+            # What holds is what the record says, noted or not.
+            assert await ledger.standing(person, AT + days * DAY) is None
+            found.append([entry.kind for entry in await ledger.history(person)] == ["given", "expired"])
+        return found
+
+    with Ledger(place) as ledger:
+        # An earlier end is looked up in the record each time, and noted when that has come.
+        assert asyncio.run(run(ledger)) == (noted or [listed > 0] * 2)
+
+
+def test_an_end_listed_for_who_has_withdrawn_is_not_noted_and_does_not_stop_others(tmp_path: Path) -> None:
+    place, until = tmp_path / "l.db", AT + DAY
+    told = filled(place, [given("ads", until=until)] * 210)
+    filled(place, [withdrawn("ads", person=one.person) for one in told[:-1]])
+    tamper(place, f"UPDATE ledger_person SET until_hour = {HOUR}")  # noqa: S608 - test data
+    with Ledger(place) as ledger:
+        assert asyncio.run(ledger.expire(AT + 2 * DAY)) == 1
+        assert asyncio.run(ledger.standing(told[-1].person or "", AT)) is None
+        assert [e.kind for e in asyncio.run(ledger.history(told[0].person or ""))] == ["given", "withdrawn"]
+    assert {fault.code for fault in verify(place)} == {"owner"}
+
+
+def test_the_end_that_is_listed_is_one_that_the_record_tells_to_the_millisecond(tmp_path: Path) -> None:
+    drawn = random.Random(27560)
+    ends = [HOUR + 30 * DAY + of for of in (0, 0.0004, 0.5, 0.9994, 0.9996, 0.9999999, 1, 3599.9996, 1e-7, -1e-7)]
+    ends += [HOUR + drawn.uniform(DAY, 700 * DAY) for _ in range(200)]
+    filled(tmp_path / "l.db", [given("ads", until=until) for until in ends])
+    assert verify(tmp_path / "l.db") == []
 
 
 def test_who_renews_in_time_does_not_expire(tmp_path: Path) -> None:

@@ -102,6 +102,20 @@ def renumbered(by: int, first: int) -> Change:
     return change
 
 
+def last_heard_of(index: int, by: int) -> Change:
+    """Of the person whom a record belongs to."""
+    person, of = schema.person.c, select(schema.owner.c.visitor).where(schema.owner.c.idx == index).scalar_subquery()
+    change = update(schema.person).where(person.visitor == of).values(last_hour=person.last_hour + by)
+    return lambda connection: connection.execute(change)
+
+
+def listed_until(index: int, hour: int) -> Change:
+    """Of the person whom a record belongs to."""
+    person, of = schema.person.c, select(schema.owner.c.visitor).where(schema.owner.c.idx == index).scalar_subquery()
+    change = update(schema.person).where(person.visitor == of).values(until_hour=hour)
+    return lambda connection: connection.execute(change)
+
+
 ROW = ("part", "kind", "hour", "body", "hash", "sealed")
 EVERY_KEY = [(number, "key") for number in range(10)]
 
@@ -155,6 +169,9 @@ EVERY_KEY = [(number, "key") for number in range(10)]
             [(4, "owner"), (None, "erasure")],
             id="owner altered",
         ),
+        pytest.param([last_heard_of(4, 3600)], [(4, "owner")], id="last heard of later"),
+        pytest.param([last_heard_of(4, -3600)], [(4, "owner")], id="last heard of earlier"),
+        pytest.param([listed_until(4, 3600)], [(4, "owner")], id="listed with an end"),
         pytest.param(
             [lambda connection: connection.execute(update(schema.head).values(signature=b"0" * 64))],
             [(None, "signature")] * 2,

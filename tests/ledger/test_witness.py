@@ -1,20 +1,25 @@
 """Heads kept outside, and time stamps on them by an authority of ours on loopback."""
 
+import contextlib
+import hashlib
 import http.server
 import json
+import random
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from cmp.cli import main
 from cmp.ledger.contents import Stored
 from cmp.ledger.database import database_of
 from cmp.ledger.errors import LedgerError, Reason
-from cmp.ledger.heads import SignedHead, read_head
+from cmp.ledger.heads import Head, SignedHead, read_head
 from cmp.ledger.proving import newest_head, prove, prove_consistency, read_proof
 from cmp.ledger.timestamp import ask, stamped_at
 from cmp.ledger.verify import verify
@@ -180,34 +185,125 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, P
     for name in ("root", "stranger"):
         certificates(folder, name)
 
+    released = threading.Event()
+
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            (folder / "query").write_bytes(self.rfile.read(int(self.headers["Content-Length"])))
-            told = [
-                "-queryfile",
-                str(folder / "query"),
-                "-config",
-                str(folder / "tsa.cnf"),
-                "-out",
-                str(folder / "reply"),
-            ]
-            openssl("ts", "-reply", *told)
-            body = b"busy" if self.path == "/broken" else (folder / "reply").read_bytes()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/timestamp-reply")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            asked = self.rfile.read(int(self.headers["Content-Length"]))
+            answer = WRONG[self.path](folder, asked) if self.path in WRONG else Answer(stamp(folder, asked))
+            if answer.raw:
+                self.wfile.write(answer.raw)
+            else:
+                self.send_response(answer.status)
+                self.send_header("Content-Type", answer.type)
+                self.send_header("Content-Length", str(len(answer.body)))
+                self.end_headers()
+                self.wfile.write(answer.body)
+            if answer.slow:
+                self.wfile.flush()
+                # A byte now and then, so that no single wait is long.
+                with contextlib.suppress(OSError):
+                    while not released.wait(0.05):
+                        self.wfile.write(b"x")
 
         def log_message(self, *_: object) -> None:
             """Says nothing."""
 
-    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+    class Server(http.server.ThreadingHTTPServer):
+        daemon_threads = True
+
+    with Server(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}", folder
+        released.set()
         server.shutdown()
         thread.join()
+
+
+def stamp(folder: Path, query: bytes) -> bytes:
+    (folder / "query").write_bytes(query)
+    told = ["-queryfile", str(folder / "query"), "-config", str(folder / "tsa.cnf"), "-out", str(folder / "reply")]
+    openssl("ts", "-reply", *told)
+    return (folder / "reply").read_bytes()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an authority that answers wrongly sends: a body with its status and type, or `raw` bytes instead of HTTP."""
+
+    body: bytes = b""
+    status: int = 200
+    type: str = "application/timestamp-reply"
+    raw: bytes = b""
+    slow: bool = False
+
+
+_SHA256, _SHA384 = (bytes.fromhex(f"06096086480165030402{n:02x}") for n in (1, 2))
+
+
+def der(tag: int, *content: bytes) -> bytes:
+    """A short element."""
+    joined = b"".join(content)
+    assert len(joined) < 128
+    return bytes([tag, len(joined)]) + joined
+
+
+def question(
+    asked: bytes, *, algorithm: bytes = b"", digest: bytes = b"", nonce: bool = True, certificate: bool = True
+) -> bytes:
+    """Another question than the one asked (RFC 3161, section 2.4.1), with what is not named as it was."""
+    before, _, rest = asked.partition(b"\x04\x40")
+    own, rest = rest[:64], rest[64:]
+    named = before[before.index(b"\x06\x09") :]
+    length = 2 + rest[1]
+    assert rest[:1] == b"\x02"
+    assert rest[length:] == b"\x01\x01\xff"
+    return der(
+        0x30,
+        der(0x02, b"\x01"),
+        der(0x30, der(0x30, algorithm or named), der(0x04, digest or own)),
+        rest[:length] if nonce else b"",
+        rest[length:] if certificate else b"",
+    )
+
+
+def granted_otherwise(folder: Path, asked: bytes) -> Answer:
+    # PKIStatusInfo stands first.
+    reply = stamp(folder, asked)
+    assert reply.count(b"\x30\x03\x02\x01\x00") == 1
+    return Answer(reply.replace(b"\x30\x03\x02\x01\x00", b"\x30\x03\x02\x01\x01"))
+
+
+def replayed(folder: Path, asked: bytes) -> Answer:
+    """The first answer to any question about the same head, again and again."""
+    file = folder / hashlib.sha256(question(asked, nonce=False)).hexdigest()
+    if not file.exists():
+        file.write_bytes(stamp(folder, asked))
+    return Answer(file.read_bytes())
+
+
+WRONG: dict[str, Callable[[Path, bytes], Answer]] = {
+    "/imprint": lambda folder, asked: Answer(stamp(folder, question(asked, digest=bytes(64)))),
+    "/algorithm": lambda folder, asked: Answer(stamp(folder, question(asked, algorithm=_SHA256, digest=bytes(32)))),
+    "/nonce": replayed,
+    "/no-nonce": lambda folder, asked: Answer(stamp(folder, question(asked, nonce=False))),
+    "/no-certificate": lambda folder, asked: Answer(stamp(folder, question(asked, certificate=False))),
+    # Not among the digests of this authority.
+    "/rejected": lambda folder, asked: Answer(stamp(folder, question(asked, algorithm=_SHA384, digest=bytes(48)))),
+    "/with-changes": granted_otherwise,
+    "/garbage": lambda _folder, _asked: Answer(b"busy"),
+    "/empty": lambda _folder, _asked: Answer(),
+    "/no-token": lambda _folder, _asked: Answer(der(0x30, der(0x30, der(0x02, b"\x00")))),
+    "/cut": lambda folder, asked: Answer(stamp(folder, asked)[:-9]),
+    "/longer": lambda folder, asked: Answer(stamp(folder, asked) + b"x"),
+    "/type": lambda folder, asked: Answer(stamp(folder, asked), type="text/html"),
+    "/status": lambda folder, asked: Answer(stamp(folder, asked), status=503),
+    "/huge": lambda _folder, _asked: Answer(bytes(300 * 1024)),
+    "/no-http": lambda _folder, _asked: Answer(raw=b"\x00\x01\x02 nothing\r\n\r\n"),
+    "/slow": lambda _folder, _asked: Answer(raw=b"HTTP/1.1 200 OK\r\nX-Slow: ", slow=True),
+    "/slow-body": lambda _folder, _asked: Answer(raw=b"HTTP/1.0 200 OK\r\n\r\n", slow=True),
+}
 
 
 def test_a_time_stamp_says_when_a_head_was_there(
@@ -225,15 +321,108 @@ def test_a_time_stamp_says_when_a_head_was_there(
         stamped_at(answer, head, folder / "stranger.pem")
 
 
+@pytest.fixture(scope="module")
+def head(tmp_path_factory: pytest.TempPathFactory) -> Head:
+    folder = tmp_path_factory.mktemp("stamped")
+    filled(folder / "l.db", [given("ads")], signer=signer(folder))
+    return newest(folder / "l.db").head
+
+
 @pytest.mark.parametrize(
-    "path, reason", [("/broken", Reason.UNREACHABLE), ("file:///etc/passwd", Reason.ADDRESS)], ids=["no answer", "file"]
+    "path, told",
+    [
+        ("/imprint", "about something else"),
+        ("/algorithm", "another hash algorithm than it was asked with (2.16.840.1.101.3.4.2.1)"),
+        ("/nonce", "the number of this question"),
+        ("/no-nonce", "the number of this question"),
+        ("/no-certificate", "left out the certificate"),
+        ("/rejected", "refused (status 2: rejected"),
+        ("/with-changes", "refused (status 1: granted something else"),
+    ],
 )
-def test_an_authority_that_is_none_is_an_error_that_names_it(
-    authority: tuple[str, Path], tmp_path: Path, keys: SigningKeys, path: str, reason: Reason
+def test_a_time_stamp_for_another_question_is_not_kept(
+    authority: tuple[str, Path], head: Head, path: str, told: str
 ) -> None:
-    filled(tmp_path / "l.db", [given("ads")], signer=keys)
-    url = path if "://" in path else authority[0] + path
+    url = authority[0] + path
+    if path == "/nonce":
+        ask(url, head)
     with pytest.raises(LedgerError) as caught:
-        ask(url, newest(tmp_path / "l.db").head)
-    assert caught.value.reason is reason
+        ask(url, head)
+    assert caught.value.reason is Reason.FAILED
     assert url in str(caught.value)
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "path, told",
+    [
+        ("/garbage", "does not answer as one"),
+        ("/empty", "does not answer as one"),
+        ("/no-token", "does not answer as one"),
+        ("/cut", "does not answer as one"),
+        ("/longer", "does not answer as one"),
+        ("/type", "of the type text/html, not application/timestamp-reply"),
+        ("/status", "503"),
+        ("/huge", "more than 256 kB"),
+        ("/no-http", "does not answer as one"),
+        ("/slow", "does not answer within 0.3 seconds"),
+        ("/slow-body", "does not answer within 0.3 seconds"),
+    ],
+)
+def test_what_answers_otherwise_than_an_authority_is_an_error_that_names_it(
+    authority: tuple[str, Path], head: Head, path: str, told: str
+) -> None:
+    url = authority[0] + path
+    with pytest.raises(LedgerError) as caught:
+        ask(url, head, wait=0.3 if path.startswith("/slow") else 20)
+    assert caught.value.reason is Reason.UNREACHABLE
+    assert url in str(caught.value)
+    assert told in str(caught.value)
+
+
+def test_what_is_no_address_of_an_authority_is_not_asked(head: Head) -> None:
+    with pytest.raises(LedgerError, match="is no address of a time stamp authority") as caught:
+        ask("file:///etc/passwd", head)
+    assert caught.value.reason is Reason.ADDRESS
+
+
+def test_a_kept_time_stamp_that_was_changed_anywhere_does_not_verify_or_says_the_same(
+    authority: tuple[str, Path], head: Head
+) -> None:
+    url, folder = authority
+    answer = ask(url, head)
+    right, drawn = stamped_at(answer, head, folder / "root.pem"), random.Random(3161)
+    for place in [0, 6, *drawn.sample(range(len(answer)), 60)]:
+        changed = answer[:place] + bytes([answer[place] ^ 1 << drawn.randrange(8)]) + answer[place + 1 :]
+        # The identifiers of algorithms outside of what is signed may be written in two ways.
+        with contextlib.suppress(ValueError):
+            assert stamped_at(changed, head, folder / "root.pem") == right
+    for damaged in (
+        b"",
+        b"busy",
+        answer[:-1],
+        answer + b"x",
+        granted_otherwise(folder, folder.joinpath("query").read_bytes()).body,
+    ):
+        with pytest.raises(ValueError, match="does not verify"):
+            stamped_at(damaged, head, folder / "root.pem")
+
+
+def test_time_stamps_beside_heads_are_verified_and_one_of_another_head_is_named(
+    authority: tuple[str, Path], tmp_path: Path, keys: SigningKeys, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (url, folder), ledger, heads = authority, tmp_path / "l.db", tmp_path / "heads.jsonl"
+    head, verify_them = ["ledger", "head", str(ledger), "--append", str(heads), "--tsa"], ["ledger", "verify"]
+    verify_them += [str(ledger), "--witness", str(heads), "--tsa-certificates", str(folder / "root.pem")]
+    for _ in range(2):
+        filled(ledger, [given("ads")], signer=keys)
+        assert main([*head, url]) == 0
+    assert main([*head, f"{url}/imprint"]) == 2
+    assert "about something else" in capsys.readouterr().err
+    assert main(verify_them) == 0
+    assert capsys.readouterr().out.count("time stamp: ") == 2
+    lines = [json.loads(line) for line in heads.read_text().splitlines()]
+    lines[1]["timestamp"] = lines[0]["timestamp"]
+    heads.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    assert main(verify_them) == 1
+    assert f"{heads}, line 2: the time stamp does not verify" in capsys.readouterr().out

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cmp.server.unexpected import LINES
 from tests.server.site import Running, running
 
 
@@ -12,3 +13,9 @@ from tests.server.site import Running, running
 def server(tmp_path: Path) -> Iterator[Running]:
     with running(tmp_path) as found:
         yield found
+
+
+@pytest.fixture(autouse=True)
+def lines_of_this_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Log lines of each kind are written again: the bound is the process's, which has run other tests this minute."""
+    monkeypatch.setattr(LINES, "_minute", {})

@@ -6,6 +6,7 @@ May go in here: starting, asking, stopping; a policy to serve. May not: assertio
 import asyncio
 import http.client
 import json
+import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -101,6 +102,14 @@ class Running:
         answer = Answer(reply.status, reply.getheaders(), reply.read())
         connection.close()
         return answer
+
+    def send(self, data: bytes) -> Answer:
+        """These bytes, whether or not they are a request."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
+            connection.sendall(data)
+            reply = http.client.HTTPResponse(connection)
+            reply.begin()
+            return Answer(reply.status, reply.getheaders(), reply.read())
 
     def get(self, name: str = "", **fields: str) -> Answer:
         return self.ask("GET", f"{self.site.reserved}{name}", _named(fields))

@@ -61,6 +61,38 @@ def test_the_page_does_it_with_one_button_and_says_that_it_is_honoured(shop: Run
     assert "Opt-out request honoured." in again.text
 
 
+@pytest.mark.parametrize(
+    "choices, signal, honoured",
+    [
+        pytest.param([], {}, False, id="nobody asked"),
+        pytest.param([], {"Sec_GPC": "1"}, True, id="the signal alone is a request"),
+        pytest.param([], {"Sec_GPC": "true"}, False, id="another value is none"),
+        pytest.param([{"choice": "refuse"}], {}, True, id="all refused"),
+        pytest.param([{"choice": "accept"}], {"Sec_GPC": "1"}, True, id="the signal outweighs an older grant"),
+        pytest.param([{"choice": "accept"}], {}, False, id="granted"),
+        pytest.param([{"granted": ["analytics"]}], {}, True, id="not among what was granted"),
+        pytest.param(
+            [{"choice": "refuse"}, {"vendors": {"granted": ["ads"]}}], {}, False, id="one company allowed afterwards"
+        ),
+        pytest.param(
+            [{"choice": "refuse"}, {"vendors": {"granted": ["chat"]}}],
+            {},
+            True,
+            id="one that has nothing to do with it",
+        ),
+    ],
+)
+def test_a_request_is_said_to_be_honoured_where_one_holds_for_every_company(
+    shop: Running, choices: list[dict[str, object]], signal: dict[str, str], honoured: bool
+) -> None:
+    cookie = ""
+    for choice in choices:
+        cookie = shop.post_json("choice", choice, Cookie=cookie).consent
+    assert shop.get("do-not-sell", Cookie=cookie, **signal).json["optedOut"] is honoured
+    page = shop.get("do-not-sell?lang=en", Accept="text/html", Cookie=cookie, **signal)
+    assert ("Opt-out request honoured." in page.text) is honoured
+
+
 def test_a_browser_that_says_nothing_of_itself_can_opt_out_with_the_pages_token(shop: Running) -> None:
     chosen = shop.post_json("choice", {"choice": "accept"})
     token = shop.get("do-not-sell", Accept="text/html").text.partition('name="token" value="')[2].partition('"')[0]

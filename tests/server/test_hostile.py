@@ -17,6 +17,8 @@ from cmp.seal.cookie import write_cookie
 from cmp.seal.keys import make_keys
 from cmp.seal.site import ConsentSite, Scope
 from cmp.server import bodies, choice_limit
+from cmp.server.few_lines import MOST
+from cmp.server.unexpected import LINES, unread
 from tests.server.site import NOW, OPTIONAL, Running, running
 
 DAY = 86_400
@@ -94,6 +96,20 @@ def test_a_consent_of_which_a_character_was_changed_is_none(shop: Running, at: i
     letters[at] = "A" if letters[at] != "A" else "B"
     changed = "".join(letters)
     assert granted(shop, f"{name}={changed}") == []
+
+
+@pytest.mark.parametrize("more", ["=", "==", "====", "."], ids=["pad", "two", "four", "dot"])
+def test_a_consent_is_written_in_one_way(shop: Running, more: str) -> None:
+    """Otherwise one consent would be any number of different cookies."""
+    assert granted(shop, consented(shop) + more) == []
+
+
+def test_the_bits_that_a_signature_has_no_use_for_are_none_to_play_with(shop: Running) -> None:
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    consent = consented(shop)
+    last = letters.index(consent[-1])
+    others = [letter for n, letter in enumerate(letters) if n // 16 == last // 16 and n != last]
+    assert [granted(shop, consent[:-1] + letter) for letter in others] == [[]] * 15
 
 
 @pytest.mark.parametrize("other", ["x", "same", "refusal"])
@@ -187,6 +203,105 @@ def test_no_query_writes_a_header(shop: Running, name: str, query: str) -> None:
     answer = shop.ask("GET", f"/.consent/{name}?{query}", {"Cookie": consented(shop)})
     assert not answer.values("evil")
     assert answer.status < 500
+
+
+# -------------------------------------------------------------------------------------------------- no requests
+
+_POST = b"POST /.consent/choice HTTP/1.1\r\nHost: www.shop.test\r\n"
+UNREADABLE = (
+    ("junk", b"\x00marker\r\n\r\n"),
+    ("method", b"GE(T /.consent/marker HTTP/1.1\r\nHost: www.shop.test\r\n\r\n"),
+    ("version", b"GET /.consent/marker HTTP/3.0\r\nHost: www.shop.test\r\n\r\n"),
+    ("no host", b"GET /.consent/marker HTTP/1.1\r\n\r\n"),
+    ("target", b"GET http://[marker HTTP/1.1\r\nHost: www.shop.test\r\n\r\n"),
+    ("long target", b"GET /.consent/" + b"marker" * 2_000 + b" HTTP/1.1\r\nHost: www.shop.test\r\n\r\n"),
+    ("long field", _POST + b"Cookie: " + b"marker" * 2_000 + b"\r\n\r\n"),
+    ("field name", _POST + b"mar ker: marker\r\n\r\n"),
+    ("two lengths", _POST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab"),
+    ("length and chunks", _POST + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+    ("huge length", _POST + b"Content-Length: 99999999999999999999999\r\n\r\n"),
+    ("chunk", _POST + b"Transfer-Encoding: chunked\r\n\r\nmarker\r\n"),
+)
+
+
+@pytest.mark.parametrize("sent", [pytest.param(sent, id=name) for name, sent in UNREADABLE])
+def test_what_is_no_request_is_answered_in_the_one_shape_and_not_repeated(shop: Running, sent: bytes) -> None:
+    answer = shop.send(sent)
+    assert (answer.status, answer.code) == (400, "bad-request")
+    assert answer.value("Server") == "consentry"
+    assert answer.value("X-Content-Type-Options") == "nosniff"
+    assert b"marker" not in answer.body
+
+
+def test_what_is_no_request_fills_no_log(shop: Running, caplog: pytest.LogCaptureFixture) -> None:
+    before = unread(), LINES.left_out
+    for _ in range(2):
+        for name, sent in UNREADABLE:
+            # No methods are what encrypted traffic is taken for: these are not worth a line.
+            if name not in ("junk", "method"):
+                shop.send(sent)
+    lines = [record.getMessage() for record in caplog.records if record.name == "consentry.server.http"]
+    assert len(lines) == MOST
+    assert not any("marker" in line for line in lines)
+    assert (unread() - before[0], LINES.left_out - before[1]) == (20, 10)
+
+
+@pytest.mark.parametrize(
+    "sent, status",
+    [
+        pytest.param(_POST + b"Cookie: __Host-consent=forged; __Host-consent=v1.x\r\n\r\n", 415, id="cookies"),
+        pytest.param(
+            b"GET /.consent/state HTTP/1.1\r\nHost: x\r\nCookie: __Host-consent=v1.\xff\r\n\r\n", 200, id="cookie"
+        ),
+        pytest.param(_POST + b"Sec-Fetch-Site: cross-site\r\nContent-Length: 2\r\n\r\n{}", 403, id="cross-site"),
+        pytest.param(_POST + b"Content-Type: a/b\r\nContent-Length: 2\r\n\r\n{}", 415, id="media type"),
+        pytest.param(_POST + b"Content-Type: application/json\r\nContent-Length: 99999\r\n\r\n", 413, id="too large"),
+        pytest.param(_POST + b"Expect: marker\r\n\r\n", 417, id="expectation"),
+        pytest.param(b"GET /.consent/%2e%2e/etc HTTP/1.1\r\nHost: x\r\n\r\n", 404, id="path"),
+        pytest.param(b"DELETE /.consent/state HTTP/1.1\r\nHost: x\r\n\r\n", 405, id="method"),
+        pytest.param(
+            b"POST /.consent/report HTTP/1.1\r\nHost: x\r\nContent-Type: application/csp-report\r\n"
+            b"Content-Length: 6\r\n\r\nmarker",
+            400,
+            id="report",
+        ),
+    ],
+)
+def test_what_is_refused_writes_no_line(
+    shop: Running, caplog: pytest.LogCaptureFixture, sent: bytes, status: int
+) -> None:
+    assert shop.send(sent).status == status
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("consentry")] == []
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["marker", "100-continue, marker", "100-continue\r\nExpect: marker", "200-ok"],
+    ids=["text", "list", "twice", "other"],
+)
+def test_an_expectation_we_do_not_know_is_refused_in_the_one_shape(shop: Running, field: str) -> None:
+    answer = shop.send(_POST + f"Content-Length: 2\r\nExpect: {field}\r\n\r\n{{}}".encode())
+    assert (answer.status, answer.code) == (417, "expectation")
+    assert (answer.value("Server"), answer.value("X-Content-Type-Options")) == ("consentry", "nosniff")
+    assert b"marker" not in answer.body
+
+
+@pytest.mark.parametrize("version, told", [("1.1", b"HTTP/1.1 100 Continue\r\n\r\n"), ("1.0", b"")])
+def test_who_waits_to_be_told_to_go_on_is_told(shop: Running, version: str, told: bytes) -> None:
+    head = f"POST /.consent/choice HTTP/{version}\r\nHost: x\r\nSec-Fetch-Site: same-origin\r\n"
+    head += "Content-Type: application/json"
+    with socket.create_connection(("127.0.0.1", shop.port), timeout=20) as connection:
+        connection.sendall(f"{head}\r\nExpect: 100-Continue\r\nContent-Length: 19\r\n\r\n".encode())
+        if told:
+            assert connection.recv(len(told)) == told
+        connection.sendall(b'{"choice":"refuse"}')
+        assert connection.recv(4_096).startswith(f"HTTP/{version} 200 ".encode())
+
+
+@pytest.mark.parametrize("line", ["CONNECT evil.test:443", "OPTIONS *"])
+def test_a_target_that_is_no_path_is_nothing_in_the_one_shape(shop: Running, line: str) -> None:
+    answer = shop.send(f"{line} HTTP/1.1\r\nHost: www.shop.test\r\n\r\n".encode())
+    assert (answer.status, answer.code) == (404, "not-found")
 
 
 # ------------------------------------------------------------------------------------------------------ bodies

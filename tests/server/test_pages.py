@@ -193,13 +193,23 @@ def test_files_are_plain_for_who_cannot(server: Running, asked: str) -> None:
 def test_the_guard_is_the_visitors_own(server: Running) -> None:
     nobody = server.get("guard.js")
     assert nobody.value("Cache-Control") == "private, no-cache"
-    assert nobody.value("Vary") == "Accept-Encoding, Cookie, Sec-GPC, DNT"
+    assert nobody.value("Vary") == "Accept-Encoding, Cookie, Sec-GPC, DNT, Sec-Fetch-Site"
     accepted = server.get("guard.js", Cookie=server.post_json("choice", {"choice": "accept"}).consent)
     assert accepted.body != nobody.body
     assert accepted.value("ETag") != nobody.value("ETag")
     assert server.get("guard.js", If_None_Match=nobody.value("ETag")).status == 304
     with_gpc = server.get("guard.js", Sec_GPC="1")
     assert with_gpc.status == 200
+
+
+def test_a_frame_in_a_sandbox_gets_the_guard_of_a_refusal_and_so_does_every_other_site(server: Running) -> None:
+    refused = server.get("guard.js", Cookie=server.post_json("choice", {"choice": "refuse"}).consent)
+    accepted = server.post_json("choice", {"choice": "accept"}).consent
+    boxed = server.get("guard.js", Cookie=accepted, Sec_Fetch_Site="cross-site")
+    assert boxed.body == refused.body
+    assert boxed.value("Cross-Origin-Resource-Policy") == "cross-origin"
+    assert refused.value("Cross-Origin-Resource-Policy") == "same-origin"
+    assert not boxed.values("Set-Cookie")
 
 
 # --------------------------------------------------------------------------------------- counted, and nothing more

@@ -20,13 +20,14 @@ from cmp.server.bodies import read_body
 from cmp.server.caller import fields
 from cmp.server.context import CLOCK
 from cmp.server.desk_context import CLERK, Clerk, offer_now
+from cmp.server.expectations import only_continue
 from cmp.server.limits import Limit
 from cmp.server.operator import problems
 from cmp.server.operator.calls import CALLS, Call, Calls, Entry
 from cmp.server.operator.monitoring import ready
 from cmp.server.operator.tokens import Holder, TokenFile, TokensError
 from cmp.server.posting import JSON, shown
-from cmp.server.problems import BAD_REQUEST, METHOD, NOT_FOUND, UNEXPECTED, Failure
+from cmp.server.problems import BAD_REQUEST, EXPECTATION, METHOD, NOT_FOUND, UNEXPECTED, Failure
 from cmp.terminal import place_of
 
 MAIN = web.AppKey("MAIN", web.Application)
@@ -49,7 +50,11 @@ def setup(app: web.Application, main: web.Application, tokens: TokenFile, hosts:
     app[STRANGERS] = Limit(each=600, together=600)
     app.middlewares.append(_answer_unexpected)
     # Line feeds too: a path of any characters gets an answer of ours.
-    app.router.add_route("*", "/{path:(?s:.*)}", _dispatch)
+    app.router.add_route("*", "/{path:(?s:.*)}", _dispatch, expect_handler=only_continue(_not_expected))
+
+
+def _not_expected(_request: web.Request) -> web.Response:
+    return refusal(Failure(EXPECTATION))
 
 
 async def _dispatch(request: web.Request) -> web.Response:

@@ -24,6 +24,7 @@ from cmp.ledger.statistics import Statistics
 from cmp.server.context import CLOCK, LEDGER, POLICIES
 from cmp.server.operator.calls import CALLS, EVERYBODY, Call
 from cmp.server.recording import RECORDER
+from cmp.server.unexpected import LINES, unread
 
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
 # Seconds within which a ledger that works has answered.
@@ -78,6 +79,8 @@ async def _metrics(call: Call) -> web.Response:
         *_metric("consentry_ready", "gauge", [({}, int(up))]),
         *_metric("consentry_choices_total", "counter", [({"kind": k}, n) for k, n in _sorted(hourly.choices)]),
         *_metric("consentry_events_total", "counter", [({"event": k}, n) for k, n in _sorted(hourly.events)]),
+        *_metric("consentry_unread_requests_total", "counter", [({}, unread())]),
+        *_metric("consentry_log_lines_left_out_total", "counter", [({}, LINES.left_out)]),
     ]
     return web.Response(body="".join(f"{line}\n" for line in lines).encode(), headers={"Content-Type": _TEXT})
 

@@ -187,6 +187,11 @@ def test_a_body_that_makes_no_sense_is_said(server: DeskRunning, body: bytes) ->
     assert (answer.status, answer.code) == (400, "bad-request")
 
 
+def test_an_expectation_is_refused_in_the_one_shape_before_anything_is_looked_at(server: DeskRunning) -> None:
+    answer = server.call("olga", "GET", "/whoami", fields=[("Expect", "marker")])
+    assert (answer.status, answer.code) == (417, "expectation")
+
+
 def test_an_unknown_method_is_told_which_there_are(server: DeskRunning) -> None:
     answer = server.call("olga", "PUT", "/disclosures", {})
     assert (answer.status, answer.value("Allow")) == (405, "GET, POST")

@@ -48,6 +48,15 @@ def test_choices_are_counted_by_the_hour_so_that_no_scrape_tells_when_somebody_r
     assert int(numbers(desk)[name]) == int(before[name]) + 1
 
 
+def test_what_could_not_be_read_and_what_was_not_logged_are_counted_at_once(desk: DeskRunning) -> None:
+    before = numbers(desk)
+    for _ in range(12):
+        desk.send(b"GET / HTTP/1.1\r\nno field\r\n\r\n")
+    after = numbers(desk)
+    names = ("consentry_unread_requests_total", "consentry_log_lines_left_out_total")
+    assert [int(after[name]) - int(before[name]) for name in names] == [12, 2]
+
+
 def test_scrapes_do_not_fill_the_access_log_and_strangers_do_stand_in_it(desk: DeskRunning) -> None:
     def entries() -> list[tuple[str, str]]:
         found = desk.call("otto", "GET", "/access-log").json["accesses"]
