@@ -4,6 +4,7 @@ May go in here: writing synthetic HAR files into a temporary folder, running the
 deciding.
 
 `python -m benchmarks.audit_size --size 5000 --captures 10000` measures a capture of 5,000 MB and 10,000 captures.
+`--format html` tells the memory of another report than JSON.
 """
 
 import argparse
@@ -43,7 +44,7 @@ class _Run(NamedTuple):
     peak: float
 
 
-def run(size: int = _SIZE, captures: int = _CAPTURES) -> Iterator[str]:
+def run(size: int = _SIZE, captures: int = _CAPTURES, form: str = "json") -> Iterator[str]:
     if not Path("/proc/self/status").exists():
         yield "skipped: the memory of a process is read from /proc"
         return
@@ -51,13 +52,14 @@ def run(size: int = _SIZE, captures: int = _CAPTURES) -> Iterator[str]:
         folder = Path(made)
         large = folder / "large.har"
         entries = _write(large, size * 10**6, _CONTENT)
-        done = _audit(large)
+        done = _audit(large, "--format", form)
         large.unlink()
         yield f"one capture of {size} MB, {entries} entries: {done.seconds:.0f} s"
         yield f"  peak {done.peak:.0f} MB (aim {_PEAK_AIM})"
         few = _folder(folder / "few", max(captures // 10, 1))
         many = _folder(folder / "many", captures)
-        for name, found in ((few, _audit(few)), (many, _audit(many))):
+        for name in (few, many):
+            found = _audit(name, "--format", form)
             yield f"{len(list(name.iterdir()))} captures: {found.seconds:.0f} s, peak {found.peak:.0f} MB"
         yield from _workers(_folder(folder / "work", _WORK, 20 * _ENTRIES))
 
@@ -76,20 +78,9 @@ def _workers(folder: Path) -> Iterator[str]:
 
 
 def _audit(captures: Path, *options: str) -> _Run:
-    command = [
-        sys.executable,
-        "-c",
-        _COMMAND,
-        "audit",
-        str(captures),
-        "--format",
-        "json",
-        "--fail-on",
-        "never",
-        *options,
-    ]
+    command = [sys.executable, "-c", _COMMAND, "audit", str(captures), "--format", "json", "--fail-on", "never"]
     start = time.perf_counter()
-    done = subprocess.run([*command, "-o", os.devnull], check=True, capture_output=True, text=True)
+    done = subprocess.run([*command, *options, "-o", os.devnull], check=True, capture_output=True, text=True)
     return _Run(time.perf_counter() - start, int(done.stderr.split()[-1]) * 1024 / 10**6)
 
 
@@ -162,8 +153,9 @@ def main() -> int:
         "--size", type=int, default=_SIZE, metavar="MB", help=f"of the large capture (default: {_SIZE})"
     )
     parser.add_argument("--captures", type=int, default=_CAPTURES, help=f"small captures (default: {_CAPTURES})")
+    parser.add_argument("--format", default="json", help="of the report (default: json)")
     arguments = parser.parse_args()
-    for line in run(arguments.size, arguments.captures):
+    for line in run(arguments.size, arguments.captures, arguments.format):
         print(line, flush=True)
     return 0
 

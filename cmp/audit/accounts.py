@@ -10,6 +10,7 @@ import pickle
 import tempfile
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import overload
 
@@ -20,8 +21,15 @@ from cmp.audit.finding import Finding
 _IN_MEMORY = 16 * 1024**2
 
 
+class AccountsError(Exception):
+    """The temporary file cannot be written or read. Says in one line where it is, what is wrong and what to do next."""
+
+
 class Accounts(Sequence[Account]):
-    """Accounts in the order they are added. Taking one out makes it anew, so two of them are equal and not the same."""
+    """Accounts in the order they are added. Taking one out makes it anew, so two of them are equal and not the same.
+
+    Adding one and taking one out raise AccountsError.
+    """
 
     def __init__(self, accounts: Iterable[Account] = ()) -> None:
         self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed with its last user
@@ -31,8 +39,9 @@ class Accounts(Sequence[Account]):
             self.add(account)
 
     def add(self, account: Account) -> None:
-        self._file.seek(self._end)
-        self._file.write(pickle.dumps(account, pickle.HIGHEST_PROTOCOL))
+        with _on_the_disk():
+            self._file.seek(self._end)
+            self._file.write(pickle.dumps(account, pickle.HIGHEST_PROTOCOL))
         self._starts.append(self._end)
         self._end = self._file.tell()
         self._findings += len(account.findings)
@@ -57,9 +66,23 @@ class Accounts(Sequence[Account]):
         return self._at(places) if isinstance(places, int) else [self._at(place) for place in places]
 
     def _at(self, place: int) -> Account:
-        self._file.seek(self._starts[place])
-        account: Account = pickle.load(self._file)  # noqa: S301 - what `add` wrote to a file that has no name
+        with _on_the_disk():
+            self._file.seek(self._starts[place])
+            account: Account = pickle.load(self._file)  # noqa: S301 - what `add` wrote to a file that has no name
         return account
+
+
+@contextmanager
+def _on_the_disk() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        try:
+            place = tempfile.gettempdir()
+        except OSError:
+            place = "the folder for temporary files"
+        what = f"what was found so far cannot be kept there ({error.strerror or error})"
+        raise AccountsError(f"{place}: {what}; make room, or name another folder in TMPDIR") from error
 
 
 class Findings(Sequence[Finding]):

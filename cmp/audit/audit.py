@@ -21,6 +21,7 @@ from cmp.audit.replay import Ledger, replay
 from cmp.capture.capture import Capture
 from cmp.core.decision import Action
 from cmp.core.policy import Policy
+from cmp.garbage import undisturbed
 
 # So many captures keep their requests' times, for pictures; what is left out is counted in the report.
 DRAWN = 6
@@ -72,6 +73,7 @@ class Examination:
     records: Ledger | None = None
     with_log: bool = False
 
+    @undisturbed()
     def of(self, capture: Capture) -> Account:
         """Replay one capture and look for findings, in the order of detectors, then entries. Raises ValueError as
         `replay` does, and LedgerError."""

@@ -36,6 +36,8 @@ _REPORTS = frozenset(
         "application/ocsp-request",
     }
 )
+# RFC 6960, appendix C; RFC 5280, section 4.2.1.13. Both are signed, and are asked for over plain HTTP.
+_CERTIFICATE_STATUS = frozenset({"application/ocsp-request", "application/ocsp-response", "application/pkix-crl"})
 _DONE = range(200, 300)
 # The names of members repeat from request to request. A longer name is no name, and is not kept.
 _NAMES, _LONGEST_NAME = 4_096, 200
@@ -82,6 +84,13 @@ def is_beacon(seen: Sighting) -> bool:
         return False
     # A body that was only not kept has size 0 in some captures too, but then the answer says what type it is of.
     return answer.status in _EMPTY or (answer.status == 200 and answer.size == 0 and answer.media_type in _NO_TYPE)
+
+
+def is_about_certificates(seen: Sighting) -> bool:
+    """Whether the browser itself asked if a certificate is still good, which it does without cookie and referrer."""
+    exchange, answer = seen.exchange, seen.step.entry.answer
+    types = {exchange.content_type, "" if answer is None else answer.media_type}
+    return not (exchange.cookies or exchange.referrer) and not _CERTIFICATE_STATUS.isdisjoint(types)
 
 
 def is_identifier_cookie(cookie: SetCookie, lifetime: float | None) -> bool:

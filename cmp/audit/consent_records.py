@@ -14,6 +14,7 @@ from typing import Any
 
 from cmp.audit.choices import LEDGER, Chosen
 from cmp.audit.clocks import Clock
+from cmp.audit.named import records_named
 from cmp.audit.replay import Said
 from cmp.capture.capture import Capture, Note
 from cmp.core.consent import Visitor
@@ -24,7 +25,6 @@ from cmp.ledger.contents import Contents, LeafFound
 from cmp.ledger.leaves import content_of
 from cmp.ledger.opening import contents_of
 from cmp.ledger.record import SECONDS_PER_HOUR
-from cmp.seal.cookie import record_named
 
 # How far a record's time and a capture's may be off once the difference of their clocks is taken out, and where nobody
 # could measure that: seconds.
@@ -84,13 +84,6 @@ def hashes_at(source: str, places: Iterable[int]) -> dict[int, str]:
     wanted = set(places)
     with contents_of(source) as contents:
         return {leaf.number: _hash(leaf) for leaf in contents.leaves() if leaf.number in wanted}
-
-
-def records_named(capture: Capture) -> frozenset[str]:
-    """The ids of records that consent cookies in the capture name, sent or set."""
-    values = {cookie.value for entry in capture.entries for cookie in entry.asked.cookies}
-    values.update(cookie.value for entry in capture.entries for cookie in entry.asked.set_cookies)
-    return frozenset(named for value in values if value.startswith("1.") and (named := record_named(value)))
 
 
 def _records(contents: Contents, persons: frozenset[str], start: float, end: float) -> tuple[list[Read], int]:

@@ -38,8 +38,7 @@ class Stage(StrEnum):
     DESPITE_NEVER = "despite-never"
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(NamedTuple):
     """A request that was delivered, or a cookie in it (`name` not None), and the ruling on it.
 
     `value` is the cookie's; `set_cookie` stands where an answer set it, `declared` is the rule that names it. `race`:
@@ -75,8 +74,7 @@ class Sighting:
         return cookie.lifetime(self.exchange.time)
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A request that was delivered, with what it says. `at` is its place in the capture, counted from 0.
 
     `party` names who received it: the company behind the host where the policy knows it, else the host's site; `third`
@@ -190,7 +188,7 @@ class Evidence:
         withdrawn = self._withdrawn.get(seen.step.entry.index, ())
         if seen.ruling.category not in withdrawn and f"vendor:{seen.ruling.vendor}" not in withdrawn:
             return seen
-        return replace(seen, stage=Stage.AFTER_WITHDRAWAL)
+        return seen._replace(stage=Stage.AFTER_WITHDRAWAL)
 
     @cached_property
     def _withdrawn(self) -> Mapping[int, frozenset[str]]:

@@ -64,6 +64,8 @@ _HASHED_MAIL = _names(
 _USER = _names(
     "userid customerid subscriberid externalid personid employeeid patientid studentid crmid loginid username"
 )
+# What Mixpanel's script, and those written after it, draw for a browser where nobody has signed in.
+_DRAWN = re.compile(r"[0-9a-f]{13,16}-[0-9a-f]{13,16}-[0-9a-f]{6,8}-[0-9a-f]{5,8}-[0-9a-f]{13,16}")
 _PERSON = _names("firstname lastname fullname givenname familyname surname vorname nachname")
 
 
@@ -71,7 +73,7 @@ def who(plain: str, value: str) -> str:
     """What a member tells of who somebody is: "mail address", "user", "name", or "" for nothing."""
     if MAIL.fullmatch(value) or (plain in _HASHED_MAIL and _DIGEST.fullmatch(value)):
         return "mail address"
-    if plain in _USER and len(value) >= 3 and any(char.isdigit() for char in value):
+    if plain in _USER and len(value) >= 3 and any(char.isdigit() for char in value) and not _DRAWN.fullmatch(value):
         return "user"
     return "name" if plain in _PERSON and value[:1].isalpha() else ""
 

@@ -4,6 +4,7 @@ May go in here: collecting identifiers with their owners, and the requests that 
 what an identifier looks like (`identifying.py`), what of it is a breach (`detectors/`).
 """
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -29,8 +30,9 @@ class _Identifier:
 def handed_over(evidence: Evidence, *, own: bool) -> Iterator[tuple[Message, Hit]]:
     """Identifiers in cookies of the visited site (`own`), or of others, found in requests to somebody who has none.
 
-    Not taken for identifiers: parts of a page's address, which everybody on the page may know, and values that a
-    request held before the answer that set them, which are no invention of that answer.
+    Not taken for identifiers: parts of a page's address, which everybody on the page may know, values that a request
+    held before the answer that set them, which are no invention of that answer, and cookies that live a minute at most,
+    which tell one page load from another. A company that the site is called after is nobody else.
     """
     return (pair for pair in evidence.once(_handed_over) if pair[1].known.own is own)
 
@@ -49,8 +51,17 @@ def _handed_over(evidence: Evidence) -> list[tuple[Message, Hit]]:
         for message, hit in hits
         if hit.known.value not in older
         and message.seen.exchange.host_site != hit.known.site
+        and not _called_after(hit.known.site, message.party)
         and found[hit.known.value].owners.get(message.party, message.at + 1) > message.at
     ]
+
+
+def _called_after(site: str, company: str) -> bool:
+    """Whether a site bears a company's name: github.com that of GitHub, whose statistics lie on another domain."""
+    return site.partition(".")[0] == _NO_LETTER.sub("", company.lower())
+
+
+_NO_LETTER = re.compile("[^a-z0-9]")
 
 
 class Parts:
@@ -74,14 +85,31 @@ class Parts:
         return identifying_parts(seen.value)
 
 
+# Seconds.
+_MINUTE = 60
+
+
+def _brief(evidence: Evidence) -> frozenset[tuple[str | None, str]]:
+    """Cookies, by name and site, that answers set and never for longer than a minute."""
+    longest: dict[tuple[str | None, str], float] = {}
+    for seen in evidence.cookies:
+        if seen.set_cookie is not None:
+            key = seen.name, seen.exchange.host_site
+            lifetime = math.inf if seen.lifetime is None else seen.lifetime
+            longest[key] = max(longest.get(key, 0), lifetime)
+    return frozenset(key for key, seconds in longest.items() if seconds <= _MINUTE)
+
+
 _LEAD = re.compile(r"([0-9]{6,10})(?:\.|$)")
 
 
 def _identifiers(evidence: Evidence) -> dict[str, _Identifier]:
     places = {message.seen.step.entry.index: message for message in evidence.messages}
     found: dict[str, _Identifier] = {}
-    parts = evidence.once(Parts)
+    parts, brief = evidence.once(Parts), _brief(evidence)
     for seen in evidence.cookies:
+        if (seen.name, seen.exchange.host_site) in brief:
+            continue
         message = places[seen.step.entry.index]
         for part in parts.of(seen):
             if part not in found:

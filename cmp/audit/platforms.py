@@ -62,7 +62,10 @@ class Stored:
 
 def stored_choice(cookies: Iterable[RequestCookie]) -> Stored | None:
     """What the consent cookies in a request say; None where there is none that can be read."""
-    values = {cookie.name: unquote(cookie.value) for cookie in cookies}
+    written = {cookie.name: cookie.value for cookie in cookies}
+    if written.keys().isdisjoint(_READERS):
+        return None
+    values = {name: unquote(value) for name, value in written.items()}
     for name, read in _READERS.items():
         if name in values:
             said = read(values[name], values)

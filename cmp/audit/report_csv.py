@@ -6,7 +6,7 @@ May go in here: the columns, which stay, more may be added. May not: what a find
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from cmp.audit.audit import Audit
@@ -26,14 +26,22 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def report(audit: Audit, unreadable: Sequence[CaptureError] = ()) -> str:
     """A line of names and one for each finding, in UTF-8, lines ending with CR LF. Unread captures have a line too."""
-    text = io.StringIO()
-    rows = csv.writer(text)
-    rows.writerow(COLUMNS)
+    return "".join(pieces(audit, unreadable))
+
+
+def pieces(audit: Audit, unreadable: Sequence[CaptureError] = ()) -> Iterator[str]:
+    """The same line by line, so that nothing but the line is in memory."""
+    yield _line(COLUMNS)
     for finding in audit.findings:
-        rows.writerow([_cell(value) for value in _row(audit, finding)])
+        yield _line([_cell(value) for value in _row(audit, finding)])
     for error in unreadable:
         unread = {"code": "unreadable", "level": "not-assessable", "capture": error.file, "says": error.why}
-        rows.writerow([_cell(unread.get(name)) for name in COLUMNS])
+        yield _line([_cell(unread.get(name)) for name in COLUMNS])
+
+
+def _line(cells: Iterable[str]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerow(cells)
     return text.getvalue()
 
 

@@ -8,8 +8,9 @@ Sources: WCAG 2.2 (1.3.1 structure, 1.4.1 no meaning by colour alone, 1.4.3 cont
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
+from itertools import islice
 from typing import Any
 
 from cmp import __version__
@@ -26,7 +27,8 @@ from cmp.capture.capture import CaptureError
 from cmp.resources import static
 from cmp.terminal import one_line
 
-# So many of each are shown; what is left out is counted, and stands in the JSON report.
+# So many of each are shown, which bounds the page and the memory it is made in; what is left out is counted, and stands
+# in the JSON report.
 _COMPANIES_DRAWN = 15
 _ROWS = 200
 
@@ -146,12 +148,12 @@ def _who(everybody: Sequence[Contact]) -> Iterator[str]:
 
 
 def _when(accounts: Sequence[Account]) -> Iterator[str]:
-    timed = [done for done in accounts if done.start is not None]
+    timed = sum(done.start is not None for done in accounts)
     if not timed:
         yield "<p>The captures have no times.</p>"
         return
     yield '<p class="key soft"><i class="allow"></i>allowed<i class="edit"></i>changed<i class="block"></i>stopped</p>'
-    for done in timed[:DRAWN]:
+    for done in islice((done for done in accounts if done.start is not None), DRAWN):
         start = done.start or 0.0
         rows = sorted({mark.row for mark in done.marks}, key=lambda row: (row == "unknown", row))
         yield f"<h3>{_e(file_name(done.file))}</h3>"
@@ -159,8 +161,8 @@ def _when(accounts: Sequence[Account]) -> Iterator[str]:
         yield f'<p class="soft">From {_e(iso_time(start) or "a time no calendar has")}{_e(told)}</p>'
         yield timeline(f"Requests of {file_name(done.file)} by category over time", rows, done.marks)
         yield from _chosen(done, start)
-    if timed[DRAWN:]:
-        yield f"<p>{count_of(len(timed) - DRAWN, 'more capture')} not drawn.</p>"
+    if timed > DRAWN:
+        yield f"<p>{count_of(timed - DRAWN, 'more capture')} not drawn.</p>"
 
 
 def _chosen(done: Account, start: float) -> Iterator[str]:
@@ -173,11 +175,42 @@ def _chosen(done: Account, start: float) -> Iterator[str]:
 # ------------------------------------------------------------------------------------------- findings and promises
 
 
+class _Kind:
+    """Findings of one kind, by level and detector: how many there are, and those that are shown.
+
+    Where there are more than fit, what says the same of another capture makes room for what has not been said yet.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._new: dict[str, tuple[int, Finding]] = {}
+        self._again: list[tuple[int, Finding]] = []
+
+    def add(self, finding: Finding) -> None:
+        place = self.count, finding
+        self.count += 1
+        full = len(self._new) + len(self._again) == _ROWS
+        if finding.identity in self._new:
+            if not full:
+                self._again.append(place)
+            return
+        if full and self._again:
+            self._again.pop()
+        elif full:
+            return
+        self._new[finding.identity] = place
+
+    @property
+    def shown(self) -> list[Finding]:
+        """At most _ROWS, in the order they were added."""
+        return [finding for _, finding in sorted([*self._new.values(), *self._again], key=lambda placed: placed[0])]
+
+
 def _findings(audit: Audit) -> Iterator[str]:
     words = all_explained()
-    found: dict[tuple[Level, str], list[Finding]] = {}
+    found: dict[tuple[Level, str], _Kind] = {}
     for finding in audit.findings:
-        found.setdefault((finding.level, finding.code), []).append(finding)
+        found.setdefault((finding.level, finding.code), _Kind()).add(finding)
     if not found:
         clean = all(done.assessable for done in audit.accounts)
         yield "<p>Nothing was found.</p>" if clean else "<p>Nothing was found in what could be assessed.</p>"
@@ -188,13 +221,13 @@ def _findings(audit: Audit) -> Iterator[str]:
             yield from _of_one_kind(audit, level, words[code], found[level, code])
 
 
-def _of_one_kind(audit: Audit, level: Level, words: Explained, findings: Sequence[Finding]) -> Iterator[str]:
-    title = f'<span class="{level.value}">{level.value}</span>: {_e(words.meaning)} ({len(findings)})'
+def _of_one_kind(audit: Audit, level: Level, words: Explained, findings: _Kind) -> Iterator[str]:
+    title = f'<span class="{level.value}">{level.value}</span>: {_e(words.meaning)} ({findings.count})'
     yield f"<h3>{title}</h3>\n<p><code>{words.code}</code>. {_e(words.parts['Why it matters'])}</p>"
     several = len(audit.accounts) > 1
     names = ("What", "Host", "Category", "Rule", *(("Capture",) if several else ()), "Evidence")
     yield _table_start(words.meaning, names)
-    for finding in findings[:_ROWS]:
+    for finding in findings.shown:
         known = " (known before)" if audit.is_known(finding) else ""
         cells = [in_words(finding) + known, finding.host or "", finding.category or "", finding.rule or ""]
         cells += [file_name(finding.capture)] if several else []
@@ -202,8 +235,11 @@ def _of_one_kind(audit: Audit, level: Level, words: Explained, findings: Sequenc
         evidence = f"<details><summary>show</summary><code>{_e(shown)}</code></details>"
         yield f"<tr>{''.join(f'<td>{_e(text)}</td>' for text in cells)}<td>{evidence}</td></tr>"
     yield "</tbody></table></div>"
-    if findings[_ROWS:]:
-        yield f"<p>{len(findings) - _ROWS} more stand in the JSON report.</p>"
+    if findings.count > _ROWS:
+        yield (
+            f"<p>The table shows {_ROWS}, each about something else as far as there is; "
+            f"{findings.count - _ROWS} more stand in the JSON report.</p>"
+        )
 
 
 def _promises(promises: Sequence[Promised]) -> Iterator[str]:
@@ -224,24 +260,49 @@ def _state(promise: Promised) -> str:
         return "cannot be seen in traffic"
     if promise.gravest is None:
         return "not assessable" if promise.unassessed else "no finding"
-    codes = Counter(finding.code for finding in promise.findings)
-    return f"{promise.gravest.value}: {', '.join(f'{code} ({count})' for code, count in codes.items())}"
+    return f"{promise.gravest.value}: {', '.join(f'{code} ({count})' for code, count in promise.found.items())}"
 
 
 # ------------------------------------------------------------------------------------------- evidence
 
 
+class _Lines:
+    """Items of a list, so many of a kind at most, and how many of which kind were left out."""
+
+    def __init__(self) -> None:
+        self.items: list[str] = []
+        self._kinds = Counter[str]()
+
+    def add(self, kind: str, file: str, text: str) -> None:
+        self._kinds[kind] += 1
+        if self._kinds[kind] <= _ROWS:
+            self.items.append(f"<li>{_e(file)}: {_e(text)}</li>")
+
+    @property
+    def left_out(self) -> Mapping[str, int]:
+        return {kind: count - _ROWS for kind, count in self._kinds.items() if count > _ROWS}
+
+
 def _missing(audit: Audit, unreadable: Sequence[CaptureError]) -> Iterator[str]:
-    gaps = [finding for finding in audit.findings if finding.level is Level.NOT_ASSESSABLE]
-    notes = [(done, note) for done in audit.accounts for note in done.notes]
-    if not (gaps or notes or unreadable):
+    unread, gaps, notes = _Lines(), _Lines(), _Lines()
+    for error in unreadable:
+        unread.add("unread", "Could not be read", str(error))
+    for finding in audit.findings:
+        if finding.level is Level.NOT_ASSESSABLE:
+            gaps.add(f"no {finding.evidence['missing']} recorded", file_name(finding.capture), in_words(finding))
+    for done in audit.accounts:
+        for note in done.notes:
+            notes.add(note.code, file_name(done.file), note.text)
+    lines = [*unread.items, *gaps.items, *notes.items]
+    if not lines:
         yield "<p>The captures show everything that the detectors look at.</p>"
         return
     yield "<ul>"
-    yield from (f"<li>Could not be read: {_e(str(error))}</li>" for error in unreadable)
-    yield from (f"<li>{_e(file_name(finding.capture))}: {_e(in_words(finding))}</li>" for finding in gaps)
-    yield from (f"<li>{_e(file_name(done.file))}: {_e(note.text)}</li>" for done, note in notes)
+    yield from lines
     yield "</ul>"
+    if left_out := {**unread.left_out, **gaps.left_out, **notes.left_out}:
+        told = ", ".join(f"{kind} ({count})" for kind, count in left_out.items())
+        yield f"<p>More such lines stand in the JSON report: {_e(told)}.</p>"
 
 
 def _made_from(audit: Audit) -> Iterator[str]:
@@ -294,6 +355,7 @@ def _e(text: str) -> str:
 
 
 def _names(names: Iterable[str], most: int = 3) -> str:
-    all_ = [name or "(no name)" for name in names]
-    rest = f" and {len(all_) - most} more" if all_[most:] else ""
-    return ", ".join(all_[:most]) + rest
+    each = iter(names)
+    shown = [name or "(no name)" for name in islice(each, most)]
+    more = sum(1 for _ in each)
+    return ", ".join(shown) + (f" and {more} more" if more else "")

@@ -7,7 +7,7 @@ between two runs over the same input: no clock, no machine, and ASCII only, so t
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,28 +27,40 @@ def report(audit: Audit, unreadable: Sequence[CaptureError] = ()) -> str:
 
 def pieces(audit: Audit, unreadable: Sequence[CaptureError] = ()) -> Iterator[str]:
     """The same text piece by piece, so that nothing but the piece is in memory: as `json.dumps` would indent it."""
-    lead = "{\n"
-    for name, value in _members(audit, unreadable).items():
-        yield f"{lead}  {json.dumps(name)}: "
-        if isinstance(value, map):
-            yield from _listed(value)
+    yield from written(_members(audit, unreadable))
+    yield "\n"
+
+
+def written(value: Any, depth: int = 0) -> Iterator[str]:
+    """A value as `json.dumps(value, indent=2)` writes it, piece by piece: an iterator that stands in it, or in an
+    object or a list in it, is written as a list, one item after the other."""
+    if not _holds_iterator(value):
+        yield _indented(value, depth)
+        return
+    opens, closes = "{}" if isinstance(value, dict) else "[]"
+    lead = opens
+    for item in value.items() if isinstance(value, dict) else value:
+        name, one = (f"{json.dumps(item[0])}: ", item[1]) if isinstance(value, dict) else ("", item)
+        yield f"{lead}\n{'  ' * (depth + 1)}{name}"
+        if isinstance(value, Iterator):
+            yield _indented(one, depth + 1)
         else:
-            yield _indented(value, 1)
-        lead = ",\n"
-    yield "\n}\n"
-
-
-def _listed(items: Iterable[Any]) -> Iterator[str]:
-    lead = "[\n"
-    for item in items:
-        yield f"{lead}    {_indented(item, 2)}"
-        lead = ",\n"
-    yield "[]" if lead == "[\n" else "\n  ]"
+            yield from written(one, depth + 1)
+        lead = ","
+    yield f"{opens}{closes}" if lead == opens else f"\n{'  ' * depth}{closes}"
 
 
 def _indented(value: Any, depth: int) -> str:
     # A line feed within a string is written as an escape, so each one is a line's end.
     return json.dumps(value, indent=2).replace("\n", "\n" + "  " * depth)
+
+
+def _holds_iterator(value: Any) -> bool:
+    if isinstance(value, Iterator):
+        return True
+    if isinstance(value, dict):
+        return any(map(_holds_iterator, value.values()))
+    return isinstance(value, list) and any(map(_holds_iterator, value))
 
 
 def report_form(audit: Audit, unreadable: Sequence[CaptureError] = ()) -> dict[str, Any]:
@@ -74,7 +86,7 @@ def _members(audit: Audit, unreadable: Sequence[CaptureError]) -> dict[str, Any]
         "unreadable": [{"file": error.file, "why": error.why} for error in unreadable],
         "decisions": dict(audit.actions),
         "decision_log": None if audit.log is None else _log_form(audit.log),
-        "companies": [_company_form(contact) for contact in contacts(one.contacts for one in audit.accounts)],
+        "companies": map(_company_form, contacts(one.contacts for one in audit.accounts)),
         "findings": map(_finding_form, audit.findings),
         "summary": {
             "by_code": dict(sorted(codes.items())),

@@ -6,7 +6,7 @@ A case fails where the detector found something that reaches the threshold and i
 capture cannot show what the detector needs, for nothing was tested there. What weighs less is the case's output.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from cmp.audit.audit import Audit
@@ -22,19 +22,34 @@ _NOT_XML = {0xFFFE: "\\xfffe", 0xFFFF: "\\xffff"}
 
 def report(audit: Audit, unreadable: Sequence[CaptureError] = (), threshold: Level | None = Level.VIOLATION) -> str:
     """The report as XML that ends with a line feed. `threshold`: what fails a case, None for nothing."""
-    root = Element("testsuites", name="consentry audit")
+    return "".join(pieces(audit, unreadable, threshold))
+
+
+def pieces(
+    audit: Audit, unreadable: Sequence[CaptureError] = (), threshold: Level | None = Level.VIOLATION
+) -> Iterator[str]:
+    """The same suite by suite, so that nothing but the suite is in memory."""
+    yield '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="consentry audit"'
+    lead = ">"
+    for suite in _suites(audit, unreadable, threshold):
+        indent(suite, level=1)
+        yield f"{lead}\n  {tostring(suite, encoding='unicode')}"
+        lead = ""
+    yield " />\n" if lead else "\n</testsuites>\n"
+
+
+def _suites(audit: Audit, unreadable: Sequence[CaptureError], threshold: Level | None) -> Iterator[Element]:
     for done in audit.accounts:
-        root.append(_suite_of(audit, (done.file, done.findings), threshold, DETECTORS))
+        yield _suite_of(audit, (done.file, done.findings), threshold, DETECTORS)
     if audit.log is not None:
         folder = audit.log.checked.folder
         in_log = [finding for finding in audit.findings if finding.capture == folder]
-        root.append(_suite_of(audit, (folder, in_log), threshold, LOG_DETECTORS))
+        yield _suite_of(audit, (folder, in_log), threshold, LOG_DETECTORS)
     for error in unreadable:
-        suite = SubElement(root, "testsuite", _counts(error.file, tests=1, errors=1))
+        suite = Element("testsuite", _counts(error.file, tests=1, errors=1))
         case = SubElement(suite, "testcase", classname=_text(error.file), name="read the capture", time="0")
         SubElement(case, "error", message=_text(error.why), type="unreadable").text = _text(str(error))
-    indent(root)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
+        yield suite
 
 
 def _suite_of(

@@ -6,8 +6,8 @@ Levels: a violation is an "error", potential a "warning", a note a "note". What 
 but an open one: `kind` "open", whose level must then be "none" (sections 3.27.9 and 3.27.10).
 """
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
@@ -16,7 +16,7 @@ from cmp import __version__
 from cmp.audit.audit import Audit
 from cmp.audit.explained import Explained, all_explained
 from cmp.audit.finding import Finding, Level
-from cmp.audit.report_json import iso_time
+from cmp.audit.report_json import iso_time, written
 from cmp.audit.wording import in_words
 from cmp.capture.capture import CaptureError
 from cmp.terminal import one_line
@@ -31,10 +31,17 @@ _LEVELS = {
 
 def report(audit: Audit, unreadable: Sequence[CaptureError] = ()) -> str:
     """The report as one JSON text that ends with a line feed."""
-    return json.dumps(report_form(audit, unreadable), indent=2) + "\n"
+    return "".join(pieces(audit, unreadable))
 
 
-def report_form(audit: Audit, unreadable: Sequence[CaptureError] = ()) -> dict[str, Any]:
+def pieces(audit: Audit, unreadable: Sequence[CaptureError] = ()) -> Iterator[str]:
+    """The same text piece by piece, so that nothing but the piece is in memory."""
+    yield from written(_members(audit, unreadable))
+    yield "\n"
+
+
+def _members(audit: Audit, unreadable: Sequence[CaptureError]) -> dict[str, Any]:
+    """Its members, what there may be many of as iterators."""
     detectors = all_explained()
     order = {code: number for number, code in enumerate(detectors)}
     logs = [] if audit.log is None else [audit.log.checked.folder]
@@ -57,8 +64,8 @@ def report_form(audit: Audit, unreadable: Sequence[CaptureError] = ()) -> dict[s
                         "toolExecutionNotifications": [_unread(error) for error in unreadable],
                     }
                 ],
-                "artifacts": [
-                    *(
+                "artifacts": chain(
+                    (
                         {
                             "location": {"uri": _uri(done.file)},
                             "hashes": {"sha-256": done.sha256},
@@ -66,8 +73,8 @@ def report_form(audit: Audit, unreadable: Sequence[CaptureError] = ()) -> dict[s
                         }
                         for done in audit.accounts
                     ),
-                    *({"location": {"uri": _uri(folder)}, "roles": ["analysisTarget", "directory"]} for folder in logs),
-                ],
+                    ({"location": {"uri": _uri(folder)}, "roles": ["analysisTarget", "directory"]} for folder in logs),
+                ),
                 "columnKind": "unicodeCodePoints",
                 "properties": {
                     "policy": {
@@ -78,9 +85,9 @@ def report_form(audit: Audit, unreadable: Sequence[CaptureError] = ()) -> dict[s
                     },
                     "choice": audit.choice,
                 },
-                "results": [
+                "results": (
                     _result(audit, finding, order[finding.code], files[finding.capture]) for finding in audit.findings
-                ],
+                ),
             }
         ],
     }

@@ -5,6 +5,7 @@ At most LINES lines of COLUMNS characters, whatever the captures hold: what does
 says where the rest is.
 """
 
+import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -112,8 +113,9 @@ def _captures(accounts: Sequence[Account], room: int) -> Iterator[str]:
     title = f"Captures  {len(accounts)}, {count_of(sum(done.entries for done in accounts), 'request')}"
     yield f"{title:58}{'allow':>7}{'edit':>7}{'block':>7}"
     most = min(_CAPTURES, max(_FEWEST_CAPTURES, room // 2 - 2))
-    ordered = sorted(accounts, key=lambda done: -done.actions["block"])
-    shown = ordered if len(ordered) <= most else ordered[: most - 1]
+    # Of ten thousand no more are held than are shown.
+    several = most if len(accounts) <= most else most - 1
+    shown = heapq.nsmallest(several, accounts, key=lambda done: -done.actions["block"])
     for done in shown:
         counts = "".join(f"{count:7}" for count in done.actions.values())
         blind = "" if done.assessable else "  cookies not assessable"

@@ -20,6 +20,7 @@ _RUN = re.compile(r"[^\W_]+")
 # MD5, SHA-1 and SHA-256 in hexadecimal.
 _HEX = re.compile("[0-9a-fA-F]{32}")
 _DIGEST = re.compile(r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{64}|[0-9a-fA-F]{40}|[0-9a-fA-F]{32})(?![0-9A-Za-z])")
+_SHORTEST_DIGEST = 32
 _HASHES = {"md5": hashlib.md5, "sha1": hashlib.sha1, "sha256": hashlib.sha256}
 
 
@@ -72,6 +73,9 @@ class Search:
     def hits(self, said: Said) -> Iterator[Hit]:
         """Each known value in one request, once, the first place that holds it."""
         if not self._values:
+            return
+        words = said.folded_words if self._fold else said.words
+        if self._words.isdisjoint(words) and max(map(len, words), default=0) < _SHORTEST_DIGEST:
             return
         met: set[str] = set()
         for where, text in said.texts:

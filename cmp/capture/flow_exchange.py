@@ -8,9 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
-
-from mitmproxy import http
+from typing import TYPE_CHECKING, Any
 
 from cmp.capture.observe import Headers, observe_request, page_of, with_answer
 from cmp.core.consent import Visitor
@@ -19,6 +17,10 @@ from cmp.core.exchange import Exchange, Kind
 from cmp.core.forms import decision_form, read_visitor_form, visitor_form
 from cmp.core.kept import kept_by_text
 from cmp.core.urls import Url, UrlError, parse_host, parse_url, plain_path
+
+if TYPE_CHECKING:
+    # Captures of other forms are read without it: it takes longer to load than most of them to read.
+    from mitmproxy import http
 
 # Where in `flow.metadata` our proxy keeps its mark; reverting a flow wipes it, so it is read first.
 MARK = "consentry"
@@ -36,7 +38,7 @@ ALIASES = "consentry.aliases"
 _NO_HOST = re.compile(r"[/\\?#@]")
 
 
-def header_list(headers: http.Headers) -> Headers:
+def header_list(headers: "http.Headers") -> Headers:
     """Field lines as text. Bytes that are no UTF-8 survive as surrogates, so that nothing a server sent is lost."""
     return [
         (name.decode("utf-8", "surrogateescape"), value.decode("utf-8", "surrogateescape"))
@@ -44,7 +46,7 @@ def header_list(headers: http.Headers) -> Headers:
     ]
 
 
-def observe_flow(flow: http.HTTPFlow, *, reverse: bool, endpoint: bool = False) -> Exchange:
+def observe_flow(flow: "http.HTTPFlow", *, reverse: bool, endpoint: bool = False) -> Exchange:
     """The exchange of a flow as it stands, with its answer where there is one.
 
     With `reverse` the flow came to the operator's own site: its public name is in the Host header and its page is the
@@ -80,7 +82,7 @@ def observe_asked(
     return observe_request(method, url, headers, time=time, page=page)
 
 
-def flow_url(flow: http.HTTPFlow, *, reverse: bool) -> Url:
+def flow_url(flow: "http.HTTPFlow", *, reverse: bool) -> Url:
     """The URL the browser asked for. Raises UrlError."""
     request = flow.request
     if reverse:
@@ -93,7 +95,7 @@ def flow_url(flow: http.HTTPFlow, *, reverse: bool) -> Url:
     return parse_url(f"{request.scheme}://{host}:{request.port}{request.path}")
 
 
-def _carried(flow: http.HTTPFlow) -> frozenset[str]:
+def _carried(flow: "http.HTTPFlow") -> frozenset[str]:
     text = flow.metadata.get(MARK)
     if not isinstance(text, str) or '"carries":[]' in text:
         # The common case, without reading the mark.
@@ -110,7 +112,7 @@ class Relayed:
     url: Url
 
 
-def relayed(flow: http.HTTPFlow) -> Relayed | None:
+def relayed(flow: "http.HTTPFlow") -> Relayed | None:
     """What a flow noted as going through the relay stands for, before or after it was sent on its way; None for others.
 
     Raises UrlError for one that names no host.
@@ -177,7 +179,7 @@ def mark_of(
     return Mark(reverse, policy, visitor, form, endpoint, enforced, carries=carries, stopped=stopped, kind=kind)
 
 
-def leave_mark(flow: http.HTTPFlow, mark: Mark) -> None:
+def leave_mark(flow: "http.HTTPFlow", mark: Mark) -> None:
     """Write the mark as one JSON text, which every version of the flow format keeps as it is."""
     flow.metadata[MARK] = json.dumps(mark_form(mark), sort_keys=True, separators=(",", ":"))
 
@@ -199,7 +201,7 @@ def mark_form(mark: Mark) -> dict[str, Any]:
     }
 
 
-def read_mark(flow: http.HTTPFlow) -> Mark | None:
+def read_mark(flow: "http.HTTPFlow") -> Mark | None:
     """The mark of a flow; None where it has none, or one that was not written by `leave_mark`."""
     return mark_of_text(flow.metadata.get(MARK))
 

@@ -45,12 +45,14 @@ from cmp.capture.observe import (
 from cmp.capture.times import read_moment
 from cmp.core.exchange import Exchange, Kind, Unseen
 from cmp.core.urls import Url, UrlError, parse_url
+from cmp.garbage import undisturbed
 
 # Exports that leave cookies out unless asked not to: Chromium's developer tools (since about version 130) call
 # themselves WebInspector in every version, and the tools on top of its protocol get no better data.
 _SANITISING = ("webinspector", "chrome")
 
 
+@undisturbed()
 def read_har(data: bytes | IO[bytes], file: str, beside: Callable[[str], bytes | None] | None = None) -> Capture:
     """The capture in a HAR file, its bytes or something to read them from; `file` is its name in errors and findings.
 
@@ -223,7 +225,7 @@ def _read(
     content = response.get("content")
     content = content if isinstance(content, dict) else {}
     back, sent = _headers(response.get("headers")), _headers(request.get("headers"))
-    asked = read_asked(url, sent)
+    asked = read_asked(url, sent, once)
     status = _status(response.get("status"))
     # "x-unknown" is what the specification has tools write for a type they do not know.
     stated = media_type(_word(content.get("mimeType")))
@@ -239,9 +241,7 @@ def _read(
             group=_group(item.get("pageref")),
             method=once(method),
             url=url,
-            asked=asked._replace(
-                accept=once(asked.accept), referrer=once(asked.referrer), content_type=once(asked.content_type)
-            ),
+            asked=asked,
             status=status or 0,
             media_type=once(kind),
             targets=targets,
@@ -258,15 +258,15 @@ def _read(
             location=targets[0] if targets else "",
             tracking=tracking_status(back, content.get("text") if is_tracking_resource(url.path) else None),
             clock=server_clock(back),
-            etag=next(iter(field_lines(back, "etag")), ""),
+            etag=back.first("etag"),
         ),
         listed=_lists_cookies(request.get("cookies")),
         listed_back=_lists_cookies(response.get("cookies")),
         body=body,
-        body_type=once(body_type or next(iter(field_lines(sent, "content-type")), "")),
+        body_type=once(body_type or sent.first("content-type")),
         body_missing=not body and must_have_body(method, sent, request.get("bodySize")),
         ended=_ended(time, item.get("time")),
-        validator=next(iter(field_lines(sent, "if-none-match")), ""),
+        validator=sent.first("if-none-match"),
         ours=_ours(item.get("_consentry"), sent, back),
     )
 
@@ -292,6 +292,16 @@ def _headers(value: object) -> Fields:
     if isinstance(value, dict):
         pairs = [(k, v) for k, vs in value.items() for v in (vs if isinstance(vs, list) else [vs])]
     elif isinstance(value, list):
+        try:
+            usual = [
+                (name, text)
+                for item in value
+                if (name := item["name"]).__class__ is str and (text := item["value"]).__class__ is str
+            ]
+        except (KeyError, TypeError):
+            usual = []
+        if len(usual) == len(value):
+            return Fields(usual)
         pairs = [pair for item in value if (pair := _pair(item))]
     else:
         return Fields()

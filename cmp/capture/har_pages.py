@@ -18,7 +18,7 @@ _HTML = ("text/html", "application/xhtml+xml")
 _PAGES = (Kind.DOCUMENT, Kind.FRAME)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Visit:
     """What an entry says that matters for its page. `group` is its `pageref`, "" for none; `word` its `_resourceType`.
 

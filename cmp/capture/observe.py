@@ -6,7 +6,7 @@ files and flows. What differs between two sources is passed in; nothing is guess
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
@@ -35,19 +35,23 @@ Lines = Mapping[str, Sequence[str]]
 # RFC 9110, sections 8.3.1 and 5.6.2.
 _MEDIA_TYPE = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+/[!#$%&'*+.^_`|~0-9a-z-]+")
 
+# Fetch standard, section 2.2.2 ("get, decode, and split"): quotes hold to the end where nothing closes them.
+_TYPES = re.compile(r'(?:[^,"]++|"(?:[^"\\]++|\\.)*+(?:"|\\?\Z))+', re.DOTALL)
+
 
 class Fields(list[tuple[str, str]]):
     """The field lines of one message, sorted by name once: for who asks for many names."""
 
-    __slots__ = ("_lines",)
+    __slots__ = ("lines",)
 
-    @property
-    def lines(self) -> Lines:
-        try:
-            return self._lines
-        except AttributeError:
-            self._lines: Lines = _sorted(self)
-            return self._lines
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        super().__init__(pairs)
+        self.lines: Lines = _sorted(self)
+
+    def first(self, name: str) -> str:
+        """The first field line called `name` (lower case), "" without one."""
+        found = self.lines.get(name)
+        return found[0] if found else ""
 
 
 def field_lines(headers: Headers, name: str) -> Sequence[str]:
@@ -86,20 +90,20 @@ class Answered(NamedTuple):
     any: bool
 
 
-def read_asked(url: Url, headers: Headers) -> Asked:
-    """Read the fields of a request for `url`."""
+def read_asked(url: Url, headers: Headers, once: Callable[[str], str] = str) -> Asked:
+    """Read the fields of a request for `url`. `once` gives the text that was met before, where it was."""
     lines = _by_name(headers)
     # Over plain HTTP only the handshake itself tells a WebSocket, and mitmproxy calls its scheme http(s).
     handshake = _last(lines, "upgrade").lower() == "websocket"
     return Asked(
         fetch_dest=_last(lines, "sec-fetch-dest"),
         fetch_mode="websocket" if handshake else _last(lines, "sec-fetch-mode"),
-        accept=_last(lines, "accept"),
-        content_type=_content_type(lines),
+        accept=once(_last(lines, "accept")),
+        content_type=once(_content_type(lines)),
         page=_page_of(lines),
         signals=_signals(lines),
         cookies=_cookies(lines),
-        referrer=_last(lines, "referer"),
+        referrer=once(_last(lines, "referer")),
         names=_same_names(frozenset(lines)),
         fetch_site=_fetch_site(lines, url),
     )
@@ -107,13 +111,15 @@ def read_asked(url: Url, headers: Headers) -> Asked:
 
 def read_answered(url: Url, headers: Headers) -> Answered:
     """Read the fields of an answer that came from `url`."""
-    acted_on: Headers = ()
-    if not isinstance(headers, Fields) or not ACTED_ON.isdisjoint(headers.lines):
-        acted_on = [(key, value) for name, value in headers if (key := name.lower()) in ACTED_ON]
+    lines = _by_name(headers)
+    told = lines.keys() & ACTED_ON
+    naming = told and not _NAMES.isdisjoint(told)
     return Answered(
-        set_cookies=tuple(read_set_cookie(line) for line in set_cookie_lines(headers)),
-        told=frozenset(name for name, _ in acted_on),
-        named=tuple(_named(url, acted_on)) if acted_on else (),
+        set_cookies=tuple(
+            [read_set_cookie(one) for line in lines.get("set-cookie", ()) for one in set_cookies_in(line)]
+        ),
+        told=_same_names(frozenset(told)) if told else _NO_NAMES,
+        named=tuple(_named(url, headers)) if naming else (),
         any=bool(headers),
     )
 
@@ -201,6 +207,7 @@ def observe(
 
 
 _NO_NAMES: frozenset[str] = frozenset()
+_NAMES = frozenset(NAMING)
 
 
 @lru_cache(maxsize=512)
@@ -214,9 +221,12 @@ def _by_name(headers: Headers) -> Lines:
 
 
 def _sorted(headers: Headers) -> Lines:
-    lines: dict[str, list[str]] = {}
-    for name, value in headers:
-        lines.setdefault(name.lower(), []).append(value)
+    lines = {name.lower(): [value] for name, value in headers}
+    if len(lines) < len(headers):
+        # Some stand there more than once.
+        lines = {name: [] for name in lines}
+        for name, value in headers:
+            lines[name.lower()].append(value)
     return lines
 
 
@@ -249,7 +259,8 @@ def with_answer(exchange: Exchange, headers: Headers, status: int = 0) -> Exchan
 def _named(base: Url, fields: Headers) -> Iterator[Named]:
     """The addresses in the fields of an answer that came from `base`. What is no address is none to a browser."""
     counts: Counter[str] = Counter()
-    for field, value in fields:
+    for name, value in fields:
+        field = name.lower()
         if field not in NAMING:
             continue
         for reference in read_references(field, value).references:
@@ -304,7 +315,7 @@ def media_type(value: str) -> str:
 def content_type(headers: Headers) -> str:
     """The media type the headers state, "" for none: of several the last that is one, as browsers have it.
 
-    Fetch standard, section 2.2.2 ("extract a MIME type"); a comma in a quoted parameter counts as one between types.
+    Fetch standard, section 2.2.2 ("extract a MIME type"); a comma in a quoted parameter divides nothing.
     """
     return _content_type({"content-type": field_lines(headers, "content-type")})
 
@@ -312,7 +323,7 @@ def content_type(headers: Headers) -> str:
 def _content_type(lines: Lines) -> str:
     if not (given := lines.get("content-type")):
         return ""
-    stated = [media_type(part) for line in given for part in line.split(",")]
+    stated = [media_type(part) for line in given for part in _TYPES.findall(line)]
     return next((found for found in reversed(stated) if _MEDIA_TYPE.fullmatch(found) and found != "*/*"), "")
 
 

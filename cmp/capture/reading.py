@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import IO, cast
 
 from cmp.capture.capture import Capture, CaptureError
-from cmp.capture.flows import read_flows
 from cmp.capture.har import read_har
 from cmp.capture.inspection import is_har, is_inspection, read_inspection
 from cmp.capture.packed import is_packed, unpacked
@@ -111,6 +110,9 @@ def _capture(data: Data, file: str, beside: Callable[[str], bytes | None] | None
         if data[: len(start)] == start:
             raise CaptureError(file, what, remedy)
     if _holds_flows(data):
+        # mitmproxy takes longer to load than most HAR files to read.
+        from cmp.capture.flows import read_flows  # noqa: PLC0415
+
         return read_flows(data, file)
     opened = io.BytesIO(data) if isinstance(data, bytes) else cast(IO[bytes], data)
     if is_inspection(data):

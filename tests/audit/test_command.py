@@ -1,10 +1,14 @@
 """`consentry audit` from its arguments to its exit status."""
 
 import json
+import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from cmp.audit import accounts
 from cmp.cli import main
 from tests.audit.hars import POLICY, document, har, request
 
@@ -53,6 +57,62 @@ def test_exit_status(
     told = capsys.readouterr().err
     assert "Traceback" not in told
     assert len(told.splitlines()) == (1 if status == 2 else 0)
+
+
+needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no device that is always full")
+
+
+@needs_full
+def test_stdout_that_is_full_is_one_line_with_the_next_step(folder: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "cmp.cli", "audit", str(folder / "captures/tracked.har"), "--format", "json"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            cwd=ROOT,
+        )
+    assert (done.returncode, done.stderr) == (
+        2,
+        "consentry: standard output: cannot be written: No space left on device; make room there, or name a file "
+        "with -o\n",
+    )
+
+
+@needs_full
+def test_an_output_that_is_full_is_one_line_with_the_next_step(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["audit", str(folder / "captures/tracked.har"), "-o", "/dev/full"]) == 2
+    assert capsys.readouterr().err == (
+        "consentry: /dev/full: cannot be written: No space left on device; make room there, or name another file\n"
+    )
+    assert Path("/dev/full").exists()
+
+
+def test_half_a_report_is_taken_away_again(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = folder / "report.html"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, hard))
+    try:
+        status = main(["audit", str(folder / "captures"), "--format", "html", "-o", str(output)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (status, output.exists()) == (2, False)
+    assert capsys.readouterr().err.startswith(f"consentry: {output}: cannot be written: ")
+
+
+def test_no_room_for_what_was_found_is_one_line_and_no_report(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(accounts, "_IN_MEMORY", 1)
+    monkeypatch.setattr("tempfile.tempdir", str(folder / "missing"))
+    output = folder / "report.json"
+    assert main(["audit", str(folder / "captures"), "--format", "json", "-o", str(output)]) == 2
+    told = capsys.readouterr().err
+    assert told.endswith("make room, or name another folder in TMPDIR\n")
+    assert (len(told.splitlines()), output.exists()) == (1, False)
 
 
 def test_an_unreadable_capture_does_not_stop_the_others(

@@ -217,6 +217,35 @@ def test_where_https_is_required_it_is_of_others_too() -> None:
     assert found[1].host == "ads.test"
 
 
+STATUS = "http://status.test/ca"
+OF_CERTIFICATES = [
+    pytest.param(request(STATUS, body="x", body_type="", Content_Type="application/ocsp-request"), 0, id="asked"),
+    pytest.param(request(f"{STATUS}/MFEw", answers=[("Content-Type", "application/ocsp-response")]), 0, id="answered"),
+    pytest.param(request(f"{STATUS}.crl", answers=[("Content-Type", "application/pkix-crl")]), 0, id="list"),
+    pytest.param(request(STATUS, body="x", body_type="", Content_Type="text/plain"), 1, id="another-type"),
+    pytest.param(
+        request(STATUS, body="x", body_type="", Content_Type="application/ocsp-request", cookie="a=1"),
+        1,
+        id="with-a-cookie",
+    ),
+    pytest.param(
+        request(
+            STATUS, body="x", body_type="", Content_Type="application/ocsp-request", Referer="https://shop.example/"
+        ),
+        1,
+        id="from-a-page",
+    ),
+]
+
+
+@pytest.mark.parametrize("entry,requests", OF_CERTIFICATES)
+def test_the_browser_s_own_question_about_a_certificate_is_none_of_the_site_s(entry: Json, requests: int) -> None:
+    if "response" in entry:
+        entry["response"]["content"]["mimeType"] = entry["response"]["headers"][-1]["value"]
+    found = of(TRANSPORT, findings(document(), entry, choice="accept", under=REQUIRED))
+    assert [f.evidence["how"] for f in found].count("request over plain HTTP") == requests
+
+
 def test_many_cookies_are_a_finding_each() -> None:
     several = document(set_cookie=["session=1", "language=de", "session=2"], secure=False)
     found = of(TRANSPORT, findings(several, under=SECURE))

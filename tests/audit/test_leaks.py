@@ -167,6 +167,10 @@ def test_a_person_named_beside_log_data(query: str, person: str, data: str, leve
         pytest.param(f"https://shop.example/hit?user_email={MAIL}&dl={PAGE}", id="to-the-site-itself"),
         pytest.param(f"https://stats.test/hit?user_email=none&dl={PAGE}", id="no-address"),
         pytest.param(f"https://stats.test/hit?user_id=null&dl={PAGE}", id="no-user"),
+        pytest.param(
+            f"https://stats.test/hit?user_id=18c0ffee27aa31-0a1b2c3d4e5f67-1a2b3c4d-1fa400-18c0ffee27ab42&dl={PAGE}",
+            id="a-number-that-a-script-drew",
+        ),
         pytest.param(f"https://stats.test/hit?account_id=4711&dl={PAGE}", id="the-site's-own-account"),
         pytest.param("https://stats.test/hit?userId=4711&u=5&ref=home&sr=big", id="no-log-data-by-its-form"),
     ],

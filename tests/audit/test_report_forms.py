@@ -177,3 +177,12 @@ def test_every_detector_is_explained_under_each_heading() -> None:
         assert tuple(one.parts) == HEADINGS
         assert all(one.parts.values()), one.code
         assert one.level
+
+
+@pytest.mark.parametrize("visit", [VISIT, (document(),)], ids=["findings", "none"])
+def test_sarif_and_csv_are_written_finding_by_finding(visit: tuple[dict[str, Any], ...]) -> None:
+    done = audited(*visit)
+    sarif, lines = list(report_sarif.pieces(done, UNREAD)), list(report_csv.pieces(done, UNREAD))
+    assert "".join(sarif) == json.dumps(json.loads("".join(sarif)), indent=2) + "\n"
+    assert max(piece.count('"ruleIndex"') for piece in sarif) <= 1
+    assert len(lines) == 1 + len(done.findings) + len(UNREAD)

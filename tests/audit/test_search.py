@@ -53,6 +53,8 @@ FOUND = [
     pytest.param(said(body=f'{{"id":"{VALUE}"}}'), [(VALUE, "body", "plain")], id="in-the-body"),
     pytest.param(said(referrer=f"https://a.test/?id={VALUE}"), [(VALUE, "referrer", "plain")], id="in-the-referrer"),
     pytest.param(said(f"https://x.test/?a={VALUE}&b={VALUE}", VALUE), PLAIN, id="once-a-request"),
+    pytest.param(said(body=f"für {VALUE}"), [(VALUE, "body", "plain")], id="beside-other-letters"),
+    pytest.param(said(body=f"ü{digest('md5')}ü"), [(VALUE, "body", "md5")], id="a-digest-between-other-letters"),
 ]
 
 
@@ -65,6 +67,7 @@ MISSED = [
     pytest.param(said(), id="nothing-said"),
     pytest.param(said(f"https://x.test/?id=a{VALUE}"), id="behind-a-letter"),
     pytest.param(said(f"https://x.test/?id={VALUE}5"), id="before-a-digit"),
+    pytest.param(said(body=f"ü{VALUE}"), id="behind-a-letter-that-is-not-ascii"),
     pytest.param(said(f"https://x.test/?id={VALUE.upper()}"), id="other-case"),
     pytest.param(said(f"https://x.test/?id={VALUE[:-1]}"), id="cut-short"),
     pytest.param(said(f"https://x.test/?h=a{digest('md5')}"), id="longer-than-a-digest"),
@@ -93,6 +96,7 @@ def test_capitals_do_not_matter_where_values_are_folded() -> None:
     digest = hashlib.sha256(b"jane@example.test").hexdigest()
     assert hits(said(f"https://x.test/?e={digest}"), "Jane@Example.test", fold=True)[0][2] == "sha256"
     assert hits(said("https://x.test/?e=JANE@example.test"), "jane@example.test", fold=True)[0][2] == "plain"
+    assert hits(said(body="Grüße, JANE@example.test"), "jane@example.test", fold=True)[0][2] == "plain"
 
 
 def test_the_time_does_not_grow_with_the_number_of_values() -> None:

@@ -33,6 +33,14 @@ SETS = request("https://ads.test/p", set_cookie=[f"uid={ID}; Max-Age=600"])
 SENDS = request("https://ads.test/p", cookie=f"uid={ID}")
 SYNCED = [
     pytest.param([SETS, request(f"https://bids.test/m?id={ID}")], "plain", id="set-then-handed-over"),
+    pytest.param(
+        [
+            request("https://ads.test/p", set_cookie=[f"uid={ID}; Max-Age=30", f"uid={ID}"]),
+            request(f"https://bids.test/m?id={ID}"),
+        ],
+        "plain",
+        id="once-for-half-a-minute-once-for-longer",
+    ),
     pytest.param([SENDS, request(f"https://bids.test/m?id={ID}")], "plain", id="sent-then-handed-over"),
     pytest.param([SETS, request(f"https://bids.test/m/{ID}.gif")], "plain", id="in-the-path"),
     pytest.param([SETS, request(f"https://bids.test/m?u=%26id%3D{ID}")], "plain", id="percent-encoded"),
@@ -61,6 +69,10 @@ def test_an_identifier_of_one_third_party_handed_to_another(entries: list[Json],
 
 
 NOT_SYNCED = [
+    pytest.param(
+        [request("https://ads.test/p", set_cookie=[f"uid={ID}; Max-Age=30"]), request(f"https://bids.test/m?id={ID}")],
+        id="a-cookie-of-half-a-minute",
+    ),
     pytest.param([SETS, request(f"https://cdn.ads.test/m?id={ID}")], id="to-the-owner's-other-host"),
     pytest.param([request(f"https://bids.test/m?id={ID}"), SETS], id="known-before-it-was-set"),
     pytest.param(
@@ -164,6 +176,14 @@ def test_where_requests_are_to_be_reduced_no_identifier_may_be_in_them() -> None
     under = policy(categories={**POLICY["categories"], "analytics": reduced})
     (found,) = told(LEAK, *COUNTED, choice="refuse", under=under)
     assert (found.level, found.evidence["recipient"]) == (Level.VIOLATION, "Acme Statistics")
+
+
+@pytest.mark.parametrize("company,found", [("Shop", 0), ("shop", 0), ("Shopping", 1), ("Big Shop", 1)], ids=str)
+def test_a_company_that_the_site_is_called_after_is_the_site_itself(company: str, found: int) -> None:
+    own = {"id": "own", "name": "O", "company": company, "category": "analytics", "hosts": ["collector.test"]}
+    under = policy(vendors=[*POLICY["vendors"], own])
+    hit = request(f"https://collector.test/hit?s={ID}")
+    assert len(told(LEAK, VISITED, hit, choice="refuse", under=under)) == found
 
 
 NOT_LEAKED = [

@@ -23,6 +23,7 @@ from dataclasses import replace
 from cmp.audit.evidence import Evidence, Message
 from cmp.audit.finding import Finding
 from cmp.audit.gather import requests_found
+from cmp.core.consent import Visitor
 from cmp.core.exchange import Unseen
 
 CODE = "consent.intensified"
@@ -35,6 +36,8 @@ _Place = tuple[str, str]
 
 
 def find(evidence: Evidence) -> Iterator[Finding]:
+    if not any(_only_refused(step.visitor) for step in evidence.replay.steps):
+        return
     before: dict[_Place, set[str]] = {}
     after: dict[_Place, list[Message]] = {}
     loaded: set[_Place] = set()
@@ -48,7 +51,7 @@ def find(evidence: Evidence) -> Iterator[Finding]:
         if message.third and not _necessary(evidence, message):
             if not visitor.decided:
                 before.setdefault(place, set()).add(message.party)
-            elif visitor.refused and not visitor.granted:
+            elif _only_refused(visitor):
                 after.setdefault(place, []).append(message)
     for place, messages in after.items():
         new = [message for message in messages if message.party not in before.get(place, set())]
@@ -61,6 +64,10 @@ def find(evidence: Evidence) -> Iterator[Finding]:
             first = next(requests_found(evidence, CODE, [new[0].seen], evidence.promised(CODE)))
             told = {"count": len(new), "page": place[0] + place[1], "companies": parties[:10], "more": len(parties)}
             yield replace(first, vendor=None, category=None, evidence={**first.evidence, **told})
+
+
+def _only_refused(visitor: Visitor) -> bool:
+    return bool(visitor.refused) and not visitor.granted
 
 
 def _gone(before: set[str], after: list[Message]) -> set[str]:

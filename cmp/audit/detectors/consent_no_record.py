@@ -19,10 +19,10 @@ Level: potential; a violation where a promise of the policy names this detector.
 
 from collections.abc import Iterator
 
-from cmp.audit.consent_records import records_named
 from cmp.audit.evidence import Evidence
 from cmp.audit.finding import Finding
 from cmp.audit.gather import cookies_found, requests_found
+from cmp.audit.named import records_named
 from cmp.core.decision import Reason
 from cmp.core.exchange import Unseen
 

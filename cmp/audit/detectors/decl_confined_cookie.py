@@ -36,9 +36,11 @@ NEEDS: frozenset[Unseen | Gap] = frozenset({Unseen.COOKIES, Unseen.SET_COOKIES, 
 
 
 def find(evidence: Evidence) -> Iterator[Finding]:
+    if not any(part.cookies.confined for part in evidence.policy.each):
+        return
     homes: dict[tuple[str, str], _Home] = {}
     known = [one for seen in evidence.cookies for one in _confined(evidence, seen, homes)]
-    return values_found(evidence, CODE, _hits(evidence, known, homes), evidence.breach)
+    yield from values_found(evidence, CODE, _hits(evidence, known, homes), evidence.breach)
 
 
 @dataclass(slots=True)

@@ -30,6 +30,8 @@ NEEDS: frozenset[Unseen] = frozenset()
 
 
 def find(evidence: Evidence) -> Iterator[Finding]:
+    if all(part.transfers is None for part in evidence.policy.each):
+        return
     outside = [(seen, denied) for seen in evidence.requests if (denied := _outside(evidence, seen)) is not None]
     for level, wanted in ((evidence.breach, True), (Level.NOTE, False)):
         for finding in requests_found(evidence, CODE, (seen for seen, denied in outside if denied is wanted), level):

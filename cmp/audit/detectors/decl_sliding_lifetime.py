@@ -34,9 +34,12 @@ _DAY = UNIT_SECONDS["day"]
 
 
 def find(evidence: Evidence) -> Iterator[Finding]:
-    prolonged = [seen for seen in evidence.cookies if _prolonged(seen) and (_fixed(seen) or _exempt(evidence, seen))]
+    exempt = _exempt(evidence)
+    held = [seen for seen in evidence.cookies if _fixed(seen) or seen.ruling.category in exempt]
+    prolonged = [seen for seen in held if _prolonged(seen)]
     yield from _told("set again with the same value", evidence, prolonged)
-    lasting = [seen for seen in evidence.cookies if _exempt(evidence, seen) and (seen.lifetime or 0) > _LONGEST + _DAY]
+    exempted = (seen for seen in held if seen.ruling.category in exempt)
+    lasting = [seen for seen in exempted if (seen.lifetime or 0) > _LONGEST + _DAY]
     yield from _told("longer than 13 months", evidence, lasting)
 
 
@@ -56,7 +59,9 @@ def _fixed(seen: Sighting) -> bool:
     return seen.declared is not None and seen.declared.fixed
 
 
-def _exempt(evidence: Evidence, seen: Sighting) -> bool:
-    """Whether its category rests on the French exemption; others say nothing of how long a cookie lives."""
-    categories = (part.document["categories"].get(seen.ruling.category, {}) for part in evidence.policy.each)
-    return any(category.get("exemption") == "audience-measurement" for category in categories)
+def _exempt(evidence: Evidence) -> frozenset[str]:
+    """The categories that rest on the French exemption; others say nothing of how long a cookie lives."""
+    declared = (part.document["categories"].items() for part in evidence.policy.each)
+    return frozenset(
+        id_ for each in declared for id_, category in each if category.get("exemption") == "audience-measurement"
+    )

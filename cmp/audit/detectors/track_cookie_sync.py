@@ -10,8 +10,9 @@ Example
     ads.test has set `uid=7f3a9c21be`; the page then loads `https://bids.test/match?partner=ads&id=7f3a9c21be`.
 Does not see
     Identifiers handed over between servers, encrypted, salted, cut in pieces, or glued to other letters and digits;
-    those shorter than 8 characters and those that look like a word, a time or a version; redirects of the whole page
-    through another site. One capture cannot show that a value differs from visitor to visitor: a person has to look.
+    those shorter than 8 characters and those that look like a word, a time or a version; cookies that no answer sets
+    for longer than a minute; redirects of the whole page through another site. One capture cannot show that a value
+    differs from visitor to visitor: a person has to look.
 Sources
     Acar et al. 2014; Papadopoulos et al. 2019 (97 % of users met it); Englehardt and Narayanan 2016.
 

@@ -10,7 +10,7 @@ Example
     The site's `visitor=91c0ffee27aa`, and `https://stats.test/hit?cid=91c0ffee27aa`.
 Does not see
     What `track.cookie-sync` does not see. No finding: a cookie that the policy declares for the very company that
-    receives it, as long as the company may be contacted with identifiers.
+    receives it, as long as the company may be contacted with identifiers; a company that the site is called after.
 Sources
     Papadogiannakis et al. 2021 ("first-party ID leak"); Chen et al. 2021.
 

@@ -10,7 +10,8 @@ Example
     An HTTPS page with `<form action="http://shop.example/login" method="post">`.
 Does not see
     The strength of the encryption; HSTS, with which a browser asks by HTTPS after all; cookies of others. A page opened
-    over plain HTTP that leads on to HTTPS is the ordinary beginning of a visit, and no finding.
+    over plain HTTP that leads on to HTTPS is the ordinary beginning of a visit, and no finding. Nor is the question of
+    the browser itself whether a certificate is still good (OCSP), which is asked over plain HTTP and answered signed.
 Sources
     RFC 6265bis, section 4.1.2.5; W3C Mixed Content; GDPR Art. 32(1)(a).
 
@@ -21,6 +22,7 @@ cookies, `"https": "require"` for requests and for what is sent with them.
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from cmp.audit.behaviour import is_about_certificates
 from cmp.audit.evidence import Evidence, Sighting
 from cmp.audit.finding import Finding, Level
 from cmp.audit.gather import cookies_found, requests_found
@@ -40,7 +42,7 @@ def find(evidence: Evidence) -> Iterator[Finding]:
     policy = evidence.policy
     encrypted = evidence.breach if policy.require_https else Level.NOTE
     confined = evidence.breach if policy.secure_cookies else Level.NOTE
-    insecure = (seen for seen in evidence.delivered if _mixed(seen.exchange))
+    insecure = (seen for seen in evidence.delivered if _mixed(seen.exchange) and not is_about_certificates(seen))
     mixed = [seen for seen in insecure if policy.require_https or _own(evidence, seen)]
     yield from _told("request over plain HTTP", requests_found(evidence, CODE, mixed, encrypted))
     cookies = [seen for seen in evidence.cookies if _own(evidence, seen)]
