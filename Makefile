@@ -8,17 +8,15 @@ PYTEST_ARGS ?=
 # What `make test` leaves to `make soak`, and which tests: all of them.
 SELECT := not soak
 TESTS :=
-# A second interpreter, where there is one. In `make test` it runs what another Python can change: what mitmproxy does, which
-# has another version there (not what a policy, a log or a consent server makes of it), and a file or two on each of loops,
-# sockets, databases and parsers, as the time for both is ten minutes on two cores. `make also` runs all on it but the
-# browser, as pages do not know which Python made them.
+# A second interpreter, where there is one. In `make test` it runs what another Python can change: whatever runs inside
+# mitmproxy, which has another version there, and a few files on each of loops, sockets, databases and parsers, as the time
+# for both is ten minutes on two cores. `make also` runs all on it but the browser, as pages do not know which Python made
+# them.
 ALSO := 3.13
 ALSO_SELECT := not soak and not browser
-ALSO_TESTS := $(filter-out $(patsubst %,tests/addons/test_%.py,decision_log events page_limits rollout well_known), \
-    $(sort $(wildcard tests/addons/test_*.py))) \
-    tests/live_steps tests/soak tests/store tests/capture/test_flows.py tests/capture/test_packed.py tests/core/test_urls.py \
-    tests/seal/test_keys.py tests/server/test_bodies.py tests/server/test_command.py::test_a_choice_survives_a_restart \
-    tests/server/test_command.py::test_it_starts_without_mitmproxy tests/wire/test_cookies.py tests/wire/test_html.py
+ALSO_TESTS := tests/addons tests/live_steps tests/soak tests/store tests/capture/test_flows.py tests/capture/test_packed.py \
+    tests/core/test_urls.py tests/seal/test_keys.py tests/server/test_bodies.py tests/server/test_command.py \
+    tests/server/test_hostile.py tests/wire/test_cookies.py tests/wire/test_html.py
 # uv is needed only to refresh constraints.txt.
 UV := uv==0.13.9
 

@@ -283,7 +283,7 @@ class Enforce:
             if reverse:
                 _without_authority(flow)
                 if not untouched:
-                    pages.ask_for_page(flow, exchange)
+                    pages.ask_for_page(flow, course.now, exchange)
         if not reverse:
             _correct_host(flow)
 

@@ -16,6 +16,7 @@ from typing import NoReturn
 from cmp import __version__
 from cmp.capture.capture import CaptureError
 from cmp.commands.arguments import UNUSABLE, UsageError
+from cmp.commands.output import drop_output
 from cmp.decision_log.folder import DecisionLogError
 from cmp.garbage import undisturbed
 from cmp.policy.faults import DocumentError, PolicyError
@@ -85,9 +86,7 @@ def _reader_gone() -> int:
 
     Not by taking SIGPIPE's default: that would also kill the proxy when a browser hangs up.
     """
-    # The interpreter flushes stdout once more when it ends.
-    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    drop_output()
     return 128 + signal.SIGPIPE
 
 

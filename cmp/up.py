@@ -21,6 +21,7 @@ from cmp.seal.site import ConsentSite
 from cmp.server.app import make_app
 from cmp.server.context import InForceHolder
 from cmp.server.desk_opening import DeskSettings, OperatorPort, open_desk, operator_listener
+from cmp.server.listening import set_up
 
 # Seconds that requests under way get to end when everything stops.
 _GRACE = 2.0
@@ -57,8 +58,7 @@ async def run(settings: UpSettings, tell: Callable[[str, int], None]) -> None:
             app = make_app(policies, ledger, keys, settings.site, desk=desk)
         except ValueError as error:
             raise proxy.ProxyError(str(error)) from error
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GRACE)
-        await runner.setup()
+        runner = await set_up(app, _GRACE)
         try:
             await web.TCPSite(runner, "127.0.0.1", 0).start()
             host, port = runner.addresses[0][:2]

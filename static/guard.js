@@ -89,7 +89,7 @@
     let url;
     try { url = new URL(text, G.document ? R.apply(baseOf, element || document, []) : here); } catch { return false; }
     const name = url.hostname.replace(/\.$/, "");
-    if (!name || !/^(http|ws)s?:$/.test(url.protocol)) return false;
+    if (!/^(http|ws)s?:$/.test(url.protocol)) return false;
     const ours = own.some((s) => under(name, s));
     return !joint(tables.map((t) => {
       let verdict, at = name;
@@ -124,19 +124,21 @@
     for (const t of [read.replace(/\/\*[^]*?\*\//g, ""), read]) if (cut(t) !== t) return cut(t);
     return text;
   };
+  // The type of a data URL, whether it is in Base64, and what it holds.
+  const dataOf = (url) => /^data:([^,]*?)(;\s*base64\s*)?,([^]*)/i.exec(url) || [];
   // In whatever coding: percent signs (twice as well), base64, UTF-16, references of HTML.
   const naming = (text) => {
-    const [, coded] = /^data:[^,]*;\s*base64\s*,([^]*)/i.exec(text) || [];
+    const [, , coded, body] = dataOf(text);
     let plain;
     try {
-      text = (coded ? atob(unescape(coded)) : unescape(text)).replace(/\0/g, "");
+      text = (coded ? atob(unescape(body)) : unescape(text)).replace(/\0/g, "");
       plain = parsed(text.replace(/\x3c/g, " ")).content.textContent;
     } catch { /* as it is */ }
     return [text, unescape(text), "" + plain].some((t) => cut(t) !== t);
   };
 
   // Attributes that make a browser ask for something, whatever the element; links that somebody may click on do not.
-  const asks = /^(src|srcset|href|data|poster|ping|(form)?action|imagesrcset|background|attributionsrc|to|from|by|values|content|http-?equiv|srcdoc|style|filter|mask|clip-path|cursor|fill|stroke|marker-\w+)$/i;
+  const asks = /^(src|srcset|href|data|poster|ping|(form)?action|imagesrcset|background|attributionsrc|to|from|by|values|content|http-?equiv|rel|srcdoc|style|filter|mask|clip-path|cursor|fill|stroke|marker-\w+)$/i;
   const frames = /frame|object|embed|link/, lists = /set|ping|values|attr/, blobs = new Map(), done = new WeakSet();
   const SELF = "(" + guard + ")(" + JSON.stringify(table).replaceAll("<", "\\u003c") + ");\n";
   const SCRIPT = `<!doctype html><${"script"} nonce="${nonce}">${SELF}<\/script>`;
@@ -161,10 +163,21 @@
       denied((/(https?:|[\\/]{2}).*/i.exec(value + element.content) || [""])[0], element) ? undefined : value;
     if (/^(to|from|by|values)$/.test(name)) return /^(set|animate)$/.test(tag) && css(value) !== value ? undefined : value;
     if (name === "srcdoc") return SCRIPT + clean(value);
-    const text = ("" + value).trim();
-    if (open && frames.test(tag) && /^blob:/i.test(text)) return framed(text);
-    if (/^(data|javascript):/i.test(text)) return naming(text) ? undefined : value;
+    // What a link says it is for makes it ask, or not, for what it already names.
+    const text = ("" + (name === "rel" && tag === "link" ? element.href : value)).trim(), url = text.replace(/^[\0- ]+|[\t\n\r]+/g, "");
+    if (/^blob:/i.test(url) && frames.test(tag)) return framed(url);
+    if (/^(data|javascript):/i.test(url)) return naming(url) ? undefined : frames.test(tag) ? boxed(url, value) : value;
     return (lists.test(name) ? text.split(/[\s,;]+/) : [text]).some((url) => url && denied(url, element.nodeType && element)) ? undefined : value;
+  };
+  // A page in an address has the guard first in it, once, but for codings in which ASCII is no ASCII.
+  const boxed = (url, value) => {
+    const [, type, coded, text] = dataOf(url);
+    try {
+      if (!/^\s*text\/html(?!.*(16|ucs|unic))/i.test(type)) return value;
+      const body = coded ? escape(atob(unescape(text.split("#")[0]))) : text;
+      const ours = escape(/^\s*<!d/i.test(unescape(body)) ? SCRIPT : SCRIPT.slice(15));
+      return body.startsWith(ours) ? value : "data:" + type + "," + ours + body;
+    } catch { return value; }
   };
   // A blob is what it says itself, whichever realm made it.
   const textOf = (url) => {
@@ -244,17 +257,17 @@
     if (done.has(D || W)) return;
     done.add(D || W);
     // Each patch on its own: where a page or browser does not let one be made, the others still hold.
-    const patch = (type, keys, make) => keys.split(" ").forEach((key) => {
+    const patch = (types, keys, make) => types.split(" ").forEach((type) => keys.split(" ").forEach((key) => {
       try {
         let object = type ? W[type] && W[type].prototype : W, d;
-        // To look first is cheaper by far than to catch.
+        // To look first is cheaper by far than to catch. Of a type only what is its own: the one above has its turn.
         if (!object || !(key in object)) return;
-        while (!(d = describe(object, key))) object = R.getPrototypeOf(object);
-        const part = d.set ? "set" : d.get ? "get" : "value", f = d[part];
+        while (!(d = describe(object, key))) if (type) return; else object = R.getPrototypeOf(object);
+        const part = d.set && key !== "relList" ? "set" : d.get ? "get" : "value", f = d[part];
         d[part] = new Proxy(f, { apply: (_, self, args) => make(self, args, (a) => R.apply(f, self, a), key) });
         Object.defineProperty(object, key, d);
       } catch { /* not there, or frozen */ }
-    });
+    }));
     const construct = (keys, make) => keys.split(" ").forEach((name) => {
       try {
         const type = W[name], own = type.prototype.constructor === type;
@@ -305,19 +318,16 @@
     const node = (self, args, go) => put(self.localName ? self : { localName: "x" }, args[0].name, args[0].value, () => go(args));
     patch("Element", "setAttribute", (self, [k, v], go) => put(self, k, v, (v) => go([k, v])));
     patch("Element", "setAttributeNS", (self, [n, k, v], go) => put(self, k, v, (v) => go([n, k, v])));
-    patch("Element", "setAttributeNode setAttributeNodeNS", node);
-    patch("NamedNodeMap", "setNamedItem setNamedItemNS", node);
+    patch("Element NamedNodeMap", "setAttributeNode setAttributeNodeNS setNamedItem setNamedItemNS", node);
     const text = (self, [v], go) => {
       if (self.ownerElement) return put(self.ownerElement, self.name, v, (v) => go([v]));
       go([(self.localName || (self.parentNode || {}).localName) === "style" ? css(v) : v]);
     };
-    patch("Attr", "value", text);
-    patch("Node", "nodeValue textContent", text);
-    patch("CharacterData", "data", text);
-    patch("HTMLElement", "innerText", text);
-    ("Script Image IFrame Frame Embed Input Track Media Video Source Object Link Anchor Area Form Button Base Body Meta").split(" ").forEach((t) =>
-      patch("HTML" + t + "Element", "src srcset srcdoc poster data href imageSrcset ping action formAction background attributionSrc content httpEquiv",
-        (self, [v], go, key) => put(self, key, v, (v) => go([v]))));
+    patch("Attr Node CharacterData HTMLElement", "value nodeValue textContent data innerText", text);
+    // Not a template's: its "content" is no address.
+    const names = (o, fits) => Object.getOwnPropertyNames(o).filter((name) => fits.test(name)).join(" ");
+    words(names(W, /^HTML(?!Te).+Element$/), (t) => patch(t, names(W[t].prototype, asks), (self, [v], go, key) => put(self, key, v, (v) => go([v]))));
+    patch("HTMLLinkElement", "relList", (self, args, go) => (scrub(self), go(args)));
     patch("SVGAnimatedString", "baseVal", (self, args, go) => denied(args[0]) || go(args));
 
     // Markup, and elements that come from elsewhere.
@@ -327,8 +337,7 @@
       sweep();
       return made;
     };
-    patch("Element", "innerHTML outerHTML setHTMLUnsafe setHTML", html(0));
-    patch("ShadowRoot", "innerHTML setHTMLUnsafe setHTML", html(0));
+    patch("Element ShadowRoot", "innerHTML outerHTML setHTMLUnsafe setHTML", html(0));
     patch("Element", "insertAdjacentHTML", html(1));
     patch("Range", "createContextualFragment", html(0));
     patch("Document", "execCommand", html(2));
@@ -363,11 +372,8 @@
       sweep();
       return made;
     };
-    patch("Node", "appendChild insertBefore replaceChild", into);
-    patch("Document", "importNode adoptNode body", into);
-    ["Element", "DocumentFragment", "Document"].forEach((t) => patch(t, "append prepend replaceChildren", into));
-    ["Element", "CharacterData"].forEach((t) => patch(t, "before after replaceWith insertAdjacentElement", into));
-    patch("Range", "insertNode surroundContents", into);
+    patch("Node Element DocumentFragment Document CharacterData DocumentType Range",
+      "appendChild insertBefore replaceChild importNode adoptNode body append prepend replaceChildren before after replaceWith insertAdjacentElement insertNode surroundContents", into);
     patch("XSLTProcessor", "transformToFragment", (self, args, go) => {
       const made = go(args);
       scrub(made);
@@ -379,26 +385,25 @@
       if (found) inner(key === "contentWindow" ? found : found.defaultView);
       return found;
     });
-    patch("Element", "attachShadow", (self, args, go) => {
+    const shadow = (self, args, go) => {
       const root = go(args);
-      watch(root);
+      if (root && !done.has(root)) done.add(root), watch(root);
       return root;
-    });
+    };
+    patch("Element", "attachShadow shadowRoot", shadow);
 
     // Style that no attribute and no element holds.
     const style = (self, args, go) => go(args.map((a) => css(a) === "" + a ? a : css(a)));
-    patch("CSSStyleSheet", "insertRule addRule replace replaceSync", style);
-    ["Grouping", "Style", "Keyframes"].forEach((t) => patch("CSS" + t + "Rule", "insertRule appendRule", style));
-    patch("CSSStyleDeclaration", "setProperty cssText", style);
-    patch("StylePropertyMap", "set append", style);
+    patch(names(W, /^(CSS|StyleP)/), "insertRule addRule replace replaceSync appendRule setProperty cssText set append", style);
     patch("Element", "animate", (self, args, go) => go(naming(JSON.stringify(args[0])) ? [[], args[1]] : args));
 
     // Calls. A page that is told "network error" copes; one that gets an exception may not.
+    const failed = () => Promise.reject(new TypeError("Failed to fetch"));
     const NOWHERE = "blob:null/0", is = (args, n = 0) => args.length > n && denied(args[n] = "" + args[n]);
     patch("", "fetch fetchLater", (self, args, go) => {
       let url;
       try { url = R.apply(urlOf, args[0], []); } catch { /* no Request */ }
-      return (url ? denied(url) : is(args)) ? Promise.reject(new TypeError("Failed to fetch")) : go(args);
+      return (url ? denied(url) : is(args)) ? failed() : go(args);
     });
     patch("XMLHttpRequest", "open", (self, args, go) => {
       if (is(args, 1)) args[1] = NOWHERE;
@@ -406,21 +411,29 @@
     });
     patch("Navigator", "sendBeacon", (self, args, go) => is(args) || go(args));
     patch("", "importScripts", (self, args, go) => go(args.map((url) => denied(url) ? "data:text/javascript," : url)));
-    patch("Cache", "add addAll", (self, args, go) =>
-      [].concat(args[0]).some((r) => denied(r.url || r)) ? Promise.reject(new TypeError("Failed to fetch")) : go(args));
-    patch("Worklet", "addModule", (self, args, go) => is(args) ? Promise.reject(new TypeError("Failed to fetch")) : go(args));
+    patch("Cache", "add addAll", (self, [asked], go, key) => {
+      const all = (key > "add" ? [...asked] : [asked]).map((r) => new Request(r));
+      return all.some((r) => denied(r.url)) ? failed() : go(key > "add" ? [all] : all);
+    });
+    // That a whole page is led elsewhere is no matter of a guard.
+    patch("Worklet WindowClient", "addModule navigate", (self, args, go) => self.frameType !== "top-level" && is(args) ? failed() : go(args));
+    const opened = W.open;
     const opens = (self, args, go) => {
       if (named(args[1]) && is(args)) return null;
       if (/^(blob|data|javascript):/i.test(args[0])) args[0] = permitted({ localName: "iframe" }, "src", args[0]);
-      const opened = go(args);
-      if (opened !== self) inner(opened);
-      return opened;
+      const made = go(args);
+      if (made !== self) inner(made);
+      return made;
     };
     patch("", "open", opens);
     patch("Document", "open", opens);
-    // A click on a link that loads something into a frame.
-    const leads = ({ target, href }) =>
-      named(target.baseVal ?? (target || (D.querySelector("base[target]") || {}).target)) && denied(href.baseVal ?? href);
+    // A click on a link that loads something into a frame: true where it is not to go on, also as it was done otherwise.
+    const leads = ({ target, href }) => {
+      const name = named(target.baseVal ?? (target || (D.querySelector("base[target]") || {}).target)), url = href.baseVal ?? href;
+      const found = name && permitted({ localName: "iframe" }, "src", url);
+      if (found && found !== url) R.apply(opened, W, [found, name]);
+      return name && found !== url;
+    };
     patch("HTMLElement", "click", (self, args, go) => /^a(rea)?$/.test(self.localName) && !self.isConnected && leads(self) || go(args));
     // Port 1 is one that no browser connects to (Fetch standard, port blocking).
     [["WebSocket WebSocketStream", "wss://localhost:1/"], ["EventSource", NOWHERE], ["Audio", "data:,"],
@@ -430,31 +443,34 @@
     construct("FontFace", (args) => { if (typeof args[1] === "string") args[1] = css(args[1]); });
     const servers = (args) => {
       const o = args[0];
-      if (o && o.iceServers) args[0] = { ...o, iceServers: [...o.iceServers].filter(({ urls, url }) =>
-        !(typeof urls === "object" ? [...urls] : [urls || url]).some((u) => denied(("" + u).replace(/^\w+:/, "https://")))) };
+      // Read once: what is looked at is what is used.
+      if (Object(o) === o) args[0] = { ...o, iceServers: [...o.iceServers || []].map(({ urls, url, ...more }) =>
+        ({ ...more, urls: (typeof urls === "object" ? [...urls] : [urls || url]).map(String) })).filter(({ urls }) =>
+        !urls.some((u) => denied(u.replace(/^\w+:/, "https://")))) };
     };
     construct("RTCPeerConnection webkitRTCPeerConnection", servers);
     patch("RTCPeerConnection", "setConfiguration", (self, args, go) => (servers(args), go(args)));
 
     // What a page makes of text and runs elsewhere takes the guard along.
     construct("Worker SharedWorker", (args) => {
-      const url = "" + args[0], blob = blobs.get(url) || (D && /^blob:/i.test(url) && textOf(url)[0]), data = /^data:[^,]*?(;base64)?,/i.exec(url);
+      const url = "" + args[0], blob = blobs.get(url) || (D && /^blob:/i.test(url) && textOf(url)[0]), [data, , coded, text] = dataOf(url);
       if (!blob && !data) return;
       const ours = blob ? URL.createObjectURL(new Blob([SELF, blob], { type: "text/javascript" })) :
-        "data:text/javascript," + encodeURIComponent(SELF + (data[1] ? atob : decodeURIComponent)(url.slice(data[0].length)));
+        "data:text/javascript," + encodeURIComponent(SELF + (coded ? atob : decodeURIComponent)(text));
       args[0] = as("ScriptURL", ours, args[0], args[0]);
     });
-    // A page that a service worker makes up comes without the policy of the site: the site's own is asked for.
+    // A page that a service worker makes up comes without the policy of the site: the site's own is asked for. So does a
+    // worker's script, also where it was fetched as something else.
     patch("FetchEvent", "respondWith", (self, [answer], go) => go([Promise.resolve(answer).then((r) =>
-      r && r.type === "default" && (/document|frame|object|embed/.test(self.request.destination) || denied(r.headers.get("location") || "")) ? W.fetch(self.request) : r)]));
+      r && ((r.type === "default" ? /document|frame|object|embed|worker/ : /worker/).test(self.request.destination) || denied(r.headers.get("location") || "")) ? W.fetch(self.request) : r)]));
     const { createObjectURL, revokeObjectURL } = W.URL;
     if (createObjectURL) W.URL.createObjectURL = (blob) => {
-      const url = R.apply(createObjectURL, URL, [blob]);
+      const url = createObjectURL(blob);
       blobs.set(url, blob);
       return url;
     };
     if (!D) return;
-    W.URL.revokeObjectURL = (url) => (blobs.delete(url), R.apply(revokeObjectURL, URL, [url]));
+    W.URL.revokeObjectURL = (url) => (blobs.delete(url), revokeObjectURL(url));
     watch(D);
     sweep();
     if (W !== W.top && W.navigation) W.navigation.addEventListener("navigate", (e) => denied(e.destination.url) && e.preventDefault());

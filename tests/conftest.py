@@ -1,4 +1,5 @@
-"""What holds for a run of the tests as a whole: the order of the files, the memory that collecting them takes.
+"""What holds for a run of the tests as a whole: the order of the files, the memory that collecting them takes, and what
+is read at its first use.
 
 May go in here: what any test does without. May not: anything a test relies on to pass.
 """
@@ -8,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from cmp.sites import registrable_domain
 
 HERE = Path(__file__).parent
 
@@ -36,6 +39,8 @@ def pytest_collection() -> Iterator[None]:
     """Ten thousand tests, and what is imported for them, stay to the end: looking through them for garbage again and
     again takes a third of the time of collecting, and goes on while they run."""
     gc.disable()
+    # The list of suffixes is read at the first look-up, which no example of a property is to be timed for.
+    registrable_domain("www.example.com")
     try:
         return (yield)
     finally:

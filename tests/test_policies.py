@@ -90,6 +90,7 @@ def test_a_well_known_tracker_is_stopped_before_any_choice(path: Path) -> None:
         pytest.param("sessionid", id="Django's session"),
         pytest.param("csrftoken", id="Django's forms"),
         pytest.param("messages", id="Django's messages"),
+        pytest.param("oscar_open_basket", id="what lies in the basket of Oscar"),
         pytest.param("session", id="Flask's session"),
         pytest.param("_xsrf", id="Tornado's forms"),
         pytest.param("username-lab-shop-test", id="who is signed in to Jupyter"),

@@ -2,7 +2,6 @@
 
 import argparse
 import hashlib
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -19,6 +18,7 @@ from cmp.commands.arguments import (
     check_choice,
 )
 from cmp.commands.captures import each_capture, in_file
+from cmp.commands.output import print_pieces
 from cmp.policy.load import default_policy, load_policy
 from cmp.terminal import one_line
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cmp.audit.account import Account
     from cmp.audit.audit import Audit, Examination
     from cmp.audit.choices import Event
+    from cmp.audit.consent_records import Records
     from cmp.capture.capture import Capture, CaptureError
     from cmp.core.policy import Policy
 
@@ -113,12 +114,19 @@ def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 def run(arguments: argparse.Namespace) -> int:
     if arguments.verify is not None:
         return _verify(arguments)
-    # Reading captures imports mitmproxy, which takes longer than most other commands need in all.
+    from cmp.audit.accounts import AccountsError
+
+    try:
+        return _audit(arguments)
+    except AccountsError as error:
+        raise UsageError(str(error)) from error
+
+
+def _audit(arguments: argparse.Namespace) -> int:
+    # The detectors, which other commands do not wait for.
     from cmp.audit.audit import Examination, audit_of
     from cmp.audit.baseline import NOTHING_KNOWN, BaselineError, baseline_text, read_baseline
-    from cmp.audit.consent_records import Records
     from cmp.audit.finding import Level
-    from cmp.audit.manifest import manifest_file, manifest_text
     from cmp.seal.keys import KeysError, read_signing_keys
 
     _check(arguments)
@@ -132,7 +140,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.choice is not None:
         check_choice(policy, arguments.choice)
     events = _events(policy, arguments.event)
-    records = None if arguments.ledger is None else Records(arguments.ledger, frozenset(arguments.person))
+    records = None if arguments.ledger is None else _records(arguments.ledger, arguments.person)
     log = arguments.decision_log
     examination = Examination(policy, baseline, arguments.choice, events, records, with_log=log is not None)
     unreadable: list[CaptureError] = []
@@ -144,9 +152,10 @@ def run(arguments: argparse.Namespace) -> int:
     result = replace(result, known=known)
     report = _report(result, unreadable, arguments)
     if arguments.output is None:
-        for piece in report:
-            sys.stdout.write(piece.decode())
+        print_pieces(report)
     else:
+        from cmp.audit.manifest import manifest_file, manifest_text
+
         asked = {
             "choice": arguments.choice,
             "events": arguments.event,
@@ -165,6 +174,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.fail_on != "never" and result.reaches(Level(arguments.fail_on)):
         return FOUND
     return OK
+
+
+def _records(source: str, persons: Iterable[str]) -> "Records":
+    # SQLAlchemy, which an audit without a ledger does not wait for.
+    from cmp.audit.consent_records import Records
+
+    return Records(source, frozenset(persons))
 
 
 def _examined(examination: "Examination", capture: "Capture") -> "Account":
@@ -204,25 +220,30 @@ def _events(policy: "Policy", texts: Sequence[str]) -> "list[Event]":
 
 
 def _report(result: "Audit", unreadable: "Sequence[CaptureError]", arguments: argparse.Namespace) -> Iterator[bytes]:
-    """The report in pieces: of many captures the JSON is longer than all else in memory."""
+    """The report in pieces: of many captures it is longer than all else in memory."""
     from cmp.audit import report_csv, report_html, report_json, report_junit, report_sarif, report_text
     from cmp.audit.finding import Level
 
     if arguments.format == "junit":
         threshold = None if arguments.fail_on == "never" else Level(arguments.fail_on)
-        yield report_junit.report(result, unreadable, threshold).encode()
+        for piece in report_junit.pieces(result, unreadable, threshold):
+            yield piece.encode()
         return
-    if arguments.format == "json":
-        for piece in report_json.pieces(result, unreadable):
-            yield piece.encode("ascii")
+    in_pieces: dict[str, Callable[[Audit, Sequence[CaptureError]], Iterator[str]]] = {
+        "json": report_json.pieces,
+        "csv": report_csv.pieces,
+        "sarif": report_sarif.pieces,
+    }
+    if arguments.format in in_pieces:
+        for piece in in_pieces[arguments.format](result, unreadable):
+            yield piece.encode("utf-8", "backslashreplace")
         return
-    forms: dict[str, Callable[[Audit, Sequence[CaptureError]], str]] = {
+    # These two show so much of each thing at most, whatever the number of captures.
+    bounded: dict[str, Callable[[Audit, Sequence[CaptureError]], str]] = {
         "text": report_text.report,
         "html": report_html.report,
-        "csv": report_csv.report,
-        "sarif": report_sarif.report,
     }
-    yield forms[arguments.format](result, unreadable).encode("utf-8", "backslashreplace")
+    yield bounded[arguments.format](result, unreadable).encode("utf-8", "backslashreplace")
 
 
 def _verify(arguments: argparse.Namespace) -> int:
@@ -243,13 +264,20 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def _write(output: Path, content: Iterable[bytes]) -> str:
-    """Write it piece by piece; the SHA-256 of the whole, in hex."""
+    """Write it piece by piece; the SHA-256 of the whole, in hex. Half a file is taken away again."""
     digest = hashlib.sha256()
     try:
         with output.open("wb") as file:
-            for piece in content:
-                file.write(piece)
-                digest.update(piece)
+            try:
+                for piece in content:
+                    file.write(piece)
+                    digest.update(piece)
+                file.flush()
+            except BaseException:
+                if output.is_file():
+                    output.unlink()
+                raise
     except OSError as error:
-        raise UsageError(f"{output}: cannot be written: {error.strerror or error}") from error
+        why = error.strerror or error
+        raise UsageError(f"{output}: cannot be written: {why}; make room there, or name another file") from error
     return digest.hexdigest()

@@ -10,7 +10,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from cmp.audit.detectors import DETECTORS
 from cmp.commands.arguments import FOUND, OK, UNUSABLE, add_format
 from cmp.commands.checkout import find_tests
 from cmp.commands.csp_size import csp_size
@@ -111,6 +110,9 @@ def _describe(report: dict[str, Any], document: dict[str, Any], policy: Policy, 
 
 
 def _promise(report: dict[str, Any], document: dict[str, Any]) -> None:
+    # Detectors are most of what this would load, and few policies make promises.
+    from cmp.audit.detectors import DETECTORS
+
     found = answered(document, frozenset(detector.CODE for detector in DETECTORS), find_tests())
     report["promises"] = [_promise_form(promise) for promise in found]
     report["unkept"] = [promise.id for promise in found if promise.state is State.UNKEPT]

@@ -46,19 +46,20 @@ def run(arguments: argparse.Namespace) -> int:
     signals = Signals(gpc=arguments.gpc, dnt={"0": False, "1": True}.get(arguments.dnt))
     visitor = supposed_visitor(policy, arguments.choice, signals)
     data = sys.stdin.buffer.read()
-    text = readable_page(data)
+    read = readable_page(data)
     named: frozenset[str] = frozenset()
-    if text is None:
+    if read is None:
         print(
-            "consentry: the page is in UTF-16 or ISO-2022-JP: it goes out as it is, under a CSP alone", file=sys.stderr
+            "consentry: the page is in ISO-2022-JP, or in UTF-16 that breaks off: it goes out under a CSP alone",
+            file=sys.stderr,
         )
     else:
         language = pick_language(arguments.language, policy.languages)
-        done = page_for(text, policy, visitor, signals, page, language=language, reserved=RESERVED_PATH)
-        data, named = done.text.encode("latin-1"), done.named_hosts
+        done = page_for(read.text, policy, visitor, signals, page, language=language, reserved=RESERVED_PATH)
+        data, named = read.in_its_coding(done.text), done.named_hosts
     if arguments.headers:
         csp = strict_csp(policy, visitor, signals, page, named, reserved=RESERVED_PATH)
-        if csp is None and text is None:
+        if csp is None and read is None:
             csp = policy.fallback.csp
         fields = private_answer([(b"Content-Security-Policy", csp.encode("ascii"))] if csp is not None else [])
         for name, value in fields:

@@ -16,6 +16,7 @@ from cmp.commands.starting import at_work, undisturbed
 from cmp.core.urls import UrlError, parse_url
 from cmp.decision_log.folder import DecisionLogError
 from cmp.policy.watching import PolicyWatch
+from cmp.sites import registrable_domain
 
 if TYPE_CHECKING:
     from cmp.live.enforcement import ConsentServer
@@ -79,6 +80,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     consent = _consent_server(arguments)
     front = front_of(arguments, reverse=arguments.mode.startswith("reverse:"))
+
+    # The list of suffixes is read at the first look-up, and takes a third of a second: not while a visitor waits.
+    registrable_domain("www.example.com")
 
     from addons.connect_to import read_route
     from cmp import proxy

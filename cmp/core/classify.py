@@ -273,12 +273,13 @@ class CookieIndex:
     """Cookie rules by exact name, and patterns by what they begin with before the first star.
 
     Each list longest pattern first; among equals the one that begins with more counts, then the one given first.
-    `by_path` is whether any of them is for certain paths only.
+    `by_path` is whether any of them is for certain paths only, `confined` whether any cookie is.
     """
 
     exact: Mapping[str, tuple[CookieRule, ...]]
     patterns: Mapping[str, tuple[CookieRule, ...]]
     by_path: bool = field(init=False)
+    confined: bool = field(init=False)
     _lengths: tuple[int, ...] = field(init=False, repr=False)
     _kept: Callable[[str, str, Party], CookieRule | None] = field(init=False, repr=False, compare=False)
 
@@ -286,6 +287,7 @@ class CookieIndex:
         object.__setattr__(self, "_lengths", tuple(sorted({len(start) for start in self.patterns}, reverse=True)))
         lists = (*self.exact.values(), *self.patterns.values())
         object.__setattr__(self, "by_path", any(rule.paths for rules in lists for rule in rules))
+        object.__setattr__(self, "confined", any(rule.confined for rules in lists for rule in rules))
         object.__setattr__(self, "_kept", lru_cache(COOKIES)(self._look_up))
 
     def find(self, name: str, host: str, party: Party, path: str = "/") -> CookieRule | None:

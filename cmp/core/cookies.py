@@ -9,6 +9,7 @@ Malformed and duplicate cookies are kept: they are evidence, and a reader that d
 import calendar
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 _SPACE = " \t"
 # Browsers pass over an attribute with a longer value (RFC 6265bis, section 5.6): a Max-Age of a
@@ -16,8 +17,7 @@ _SPACE = " \t"
 _ATTRIBUTE_LIMIT = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class RequestCookie:
+class RequestCookie(NamedTuple):
     """One pair of a `Cookie` header. A pair without "=" has the empty name (RFC 6265bis, section 5.6)."""
 
     name: str
@@ -64,7 +64,7 @@ def read_pair(text: str) -> RequestCookie:
 
 def read_cookie_header(value: str) -> tuple[RequestCookie, ...]:
     """Every pair of one `Cookie` field value, in order, duplicates kept."""
-    return tuple(read_pair(part) for part in value.split(";") if part.strip(_SPACE))
+    return tuple([read_pair(part) for part in value.split(";") if part.strip(_SPACE)])
 
 
 def set_cookies_in(value: str) -> list[str]:
@@ -136,10 +136,20 @@ _DAY = re.compile(r"([0-9]{1,2})(?:[^0-9].*)?", re.DOTALL)
 _YEAR = re.compile(r"([0-9]{2,4})(?:[^0-9].*)?", re.DOTALL)
 _MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, 1)}
+# As servers write it (RFC 9110, section 5.6.7), and with hyphens as many did before; read by the rules below it is the
+# same.
+_USUAL_DATE = re.compile(
+    r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), ([0-9]{2})[ -]([A-Z][a-z]{2})[ -]([1-9][0-9]{3})"
+    r" ([0-9]{2}):([0-9]{2}):([0-9]{2}) GMT"
+)
+_MONTHS_AS_WRITTEN = {name.title(): number for name, number in _MONTHS.items()}
 
 
 def read_cookie_date(text: str) -> float | None:
     """A cookie date as Unix seconds, or None where RFC 6265 section 5.1.1 gives up on it."""
+    if (usual := _USUAL_DATE.fullmatch(text)) and usual[2] in _MONTHS_AS_WRITTEN:
+        day, named, year, hour, minute, second = usual.groups()
+        return _moment(int(year), _MONTHS_AS_WRITTEN[named], int(day), (int(hour), int(minute), int(second)))
     time: tuple[int, int, int] | None = None
     day = month = year = None
     for token in _DELIMITERS.split(text):
@@ -155,6 +165,10 @@ def read_cookie_date(text: str) -> float | None:
         return None
     if year < 100:
         year += 1900 if year >= 70 else 2000
+    return _moment(year, month, day, time)
+
+
+def _moment(year: int, month: int, day: int, time: tuple[int, int, int]) -> float | None:
     hour, minute, second = time
     if not (1 <= day <= 31 and 1601 <= year <= 9999 and hour <= 23 and minute <= 59 and second <= 59):
         return None

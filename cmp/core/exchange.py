@@ -37,6 +37,9 @@ class Kind(StrEnum):
     CONSENT = "consent"
     OTHER = "other"
 
+    # What was decided is kept by kind; Enum would have each look-up go through Python code.
+    __hash__ = str.__hash__
+
 
 class Phase(StrEnum):
     """How much of the exchange there is: the request alone, or the answer's headers too."""

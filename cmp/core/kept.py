@@ -11,7 +11,7 @@ That is so only where a key has an end. What a client can make as long as it lik
 
 from collections.abc import Callable, Hashable
 from functools import lru_cache
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 # Hosts that are told apart at a time, for each policy. A proxy sees some thousands in a day; one takes about 300 bytes.
 HOSTS = 4_096
@@ -33,6 +33,21 @@ def kept_by_text(size: int, longest: int = LONGEST) -> Callable[[Callable[[str],
         return lambda text: kept(text) if len(text) <= longest else answer(text)
 
     return keeping
+
+
+class once(Generic[Value]):  # noqa: N801 - used like a decorator
+    """A property that is made when it is first asked for, and kept as long as its object.
+
+    As `functools.cached_property`, without the lock that takes before Python 3.12: longer than most of what is made.
+    """
+
+    def __init__(self, make: Callable[[Any], Value]) -> None:
+        self._make, self._name = make, make.__name__
+        self.__doc__ = make.__doc__
+
+    def __get__(self, owner: object, _type: type | None = None) -> Value:
+        made = owner.__dict__[self._name] = self._make(owner)
+        return made
 
 
 class Kept(Generic[Value]):

@@ -12,11 +12,9 @@ import binascii
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
-from urllib.parse import unquote
+from typing import Any, NamedTuple
 
-from cmp.core.urls import Url, query_pairs
+from cmp.core.urls import Url, percent_decoded, query_pairs
 
 # How often a value is unwrapped: percent-encoding in JSON in Base64 in a query is four.
 DEPTH = 6
@@ -54,11 +52,12 @@ _LOOSE = re.compile(
 _ONE_PAIR = re.compile(r"[A-Za-z_][\w.\[\]-]{0,63}=[\[{%e]")
 # Base64 of text that begins with {" or [{ (eyJ also begins each part of a JSON Web Token, RFC 7519).
 _BASE64 = re.compile(r"(?:eyJ|eyA|ewog|W3si|WyJ)[A-Za-z0-9+/_-]+={0,2}(?:\.[A-Za-z0-9_-]*)*")
+# What surely wraps nothing: most values of a query.
+_BARE = re.compile(r"(?:(?!e[wy]|W[3y])[^\s{\[%=][^%=]*+)?")
 _NOTHING: Any = object()
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """A value and the names that lead to it, outermost first: ("data", "card", "number").
 
     A path segment has the one before it as its name (`in_path`). A text without members has no names.
@@ -83,12 +82,15 @@ def members_of_url(url: Url) -> Iterator[Member]:
     before = ""
     for segment in url.path.split("/"):
         if segment:
-            decoded = unquote(segment)
-            decoded = unquote(decoded) if "%" in decoded else decoded
-            yield Member((before,) if before else (), decoded, in_path=True)
+            decoded = percent_decoded(percent_decoded(segment)) if "%" in segment else segment
+            yield Member((before,) if before else (), decoded, True)
             before = decoded
-    for name, value in query_pairs(url.query):
-        yield from _read((name,), value, 1)
+    if url.query:
+        for name, value in query_pairs(url.query):
+            if _BARE.fullmatch(value):
+                yield Member((name,), value)
+            else:
+                yield from _read((name,), value, 1)
 
 
 def members_of_body(body: bytes, content_type: str) -> Iterator[Member]:
@@ -141,7 +143,7 @@ def _forms(text: str) -> Iterable[str]:
     if "\\u" in text:
         forms.append(text := _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text))
     if "%" in text:
-        forms.append(unquote(unquote(text)))
+        forms.append(percent_decoded(percent_decoded(text)))
     return dict.fromkeys(forms)
 
 
@@ -174,8 +176,8 @@ def _loose(text: str, names: tuple[str, ...]) -> Iterator[Member]:
     """For what is no whole JSON, form or query."""
     yield Member(names, text)
     for found in _LOOSE.finditer(text):
-        value = unquote(unquote(found[2])) if "%" in found[2] else found[2]
-        yield Member((*names, unquote(found[1])), value.rstrip(", \t"))
+        value = percent_decoded(percent_decoded(found[2])) if "%" in found[2] else found[2]
+        yield Member((*names, percent_decoded(found[1])), value.rstrip(", \t"))
 
 
 def _parts(body: bytes, delimiter: bytes) -> Iterator[Member]:
@@ -244,7 +246,7 @@ def _read(names: tuple[str, ...], text: str, depth: int) -> Iterator[Member]:
         return
     yield Member(names, text)
     if "%" in text:
-        decoded = unquote(text)
+        decoded = percent_decoded(text)
         if decoded != text:
             yield from _read(names, decoded, depth + 1)
             return

@@ -25,7 +25,9 @@ def rule_on_cookie(policy: Policy, visitor: Visitor, exchange: Exchange, name: s
     A cookie that no rule names belongs to the vendor whose host it is on, where that needs a permission; on anybody
     else's host it is unknown.
     """
-    return strictest([_rule_on_cookie(part, visitor, exchange, name) for part in policy.each])
+    if not policy.parts:
+        return _rule_on_cookie(policy, visitor, exchange, name)
+    return strictest([_rule_on_cookie(part, visitor, exchange, name) for part in policy.parts])
 
 
 def _rule_on_cookie(policy: Policy, visitor: Visitor, exchange: Exchange, name: str) -> Ruling:
@@ -64,7 +66,9 @@ def lifetime_of(rule: CookieRule, visitor: Visitor, events: tuple[str, ...]) -> 
 
 def rule_on_set_cookie(policy: Policy, visitor: Visitor, exchange: Exchange, cookie: SetCookie) -> Ruling:
     """Whether the answer may set this cookie. Taking a cookie away is always allowed."""
-    return strictest([_rule_on_set_cookie(part, visitor, exchange, cookie) for part in policy.each])
+    if not policy.parts:
+        return _rule_on_set_cookie(policy, visitor, exchange, cookie)
+    return strictest([_rule_on_set_cookie(part, visitor, exchange, cookie) for part in policy.parts])
 
 
 def _rule_on_set_cookie(policy: Policy, visitor: Visitor, exchange: Exchange, cookie: SetCookie) -> Ruling:

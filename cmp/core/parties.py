@@ -35,6 +35,7 @@ def is_below(suffixes: frozenset[str], host: str) -> bool:
     return any(suffix in suffixes for suffix in host_suffixes(host))
 
 
+@lru_cache(64)
 def of_the_unknown(treatment: Unknown, rule: str) -> Ruling:
     """The ruling on what no rule knows."""
     return Ruling(treatment is not Unknown.DENY, _UNKNOWN_REASON[treatment], rule, reported=treatment is Unknown.REPORT)

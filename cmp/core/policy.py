@@ -215,6 +215,7 @@ class Policy:
     to in it. `effective` and `mode` are what the document says, None where it does not. `lists` are asked, in
     this order, about what no rule of the policy itself knows; their digests are part of the fingerprint.
     `edits_requests`: a request that passes may need an edit that neither its cookies nor its ruling ask for.
+    `optional_categories` are those a visitor can switch, in the order the policy declares them.
     `settled_requests` and `settled_vendors` keep rulings already made (`cases.py` says by what).
 
     `fingerprint` is the SHA-256 (hex) of the canonical form of the complete document, catalogue entries included, so
@@ -262,6 +263,7 @@ class Policy:
     lists: tuple[Source, ...] = ()
     document: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     edits_requests: bool = field(init=False, repr=False)
+    optional_categories: tuple[str, ...] = field(init=False, repr=False)
     settled_requests: Kept[Settled] = field(init=False, repr=False)
     settled_vendors: Kept[Ruling] = field(init=False, repr=False)
 
@@ -270,6 +272,8 @@ class Policy:
             signal.insert is not Insert.NEVER for part in self.each for signal in part.signals.values()
         )
         object.__setattr__(self, "edits_requests", busy or bool(self.events))
+        optional = tuple(c.id for c in self.categories.values() if not c.necessary and not c.never)
+        object.__setattr__(self, "optional_categories", optional)
         object.__setattr__(self, "settled_requests", Kept(RULINGS))
         object.__setattr__(self, "settled_vendors", Kept(RULINGS))
 
@@ -277,11 +281,6 @@ class Policy:
     def own_category(self) -> str:
         """The category of the site's own traffic."""
         return own_category(self.categories)
-
-    @property
-    def optional_categories(self) -> tuple[str, ...]:
-        """The categories a visitor can switch, in the order the policy declares them."""
-        return tuple(c.id for c in self.categories.values() if not c.necessary and not c.never)
 
     @property
     def each(self) -> tuple["Policy", ...]:

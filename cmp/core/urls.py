@@ -35,12 +35,13 @@ _DOT_SEGMENTS: Final = {".": 1, "%2e": 1, "..": 2, ".%2e": 2, "%2e.": 2, "%2e%2e
 # A URL that is already in the form we return, so that no rule below can change it: lower-case ASCII host
 # whose last label cannot be a number, no port, no segment that could be a dot segment. Most URLs are.
 # Every repeat is possessive and ends where the next part begins: one pass over the text, never a retry.
+_SEGMENT: Final = r"/(?![.%])[!\"$-.0->@-\[\]-~]*+"
+_REST: Final = r"(?:\?([!\"$-~]*+))?(?:#.*+)?"
 _PLAIN: Final = re.compile(
-    r"(https?|wss?)://((?:[a-z0-9_-]++\.)*+[a-z][a-z0-9_-]*+)"
-    r"((?:/(?![.%])[!\"$-.0->@-\[\]-~]*+)*+)"
-    r"(?:\?([!\"$-~]*+))?(?:#.*+)?",
-    re.DOTALL,
+    rf"(https?|wss?)://((?:[a-z0-9_-]++\.)*+[a-z][a-z0-9_-]*+)((?:{_SEGMENT})*+){_REST}", re.DOTALL
 )
+# The same for one that names no host: what pages call their own mostly looks so.
+_PLAIN_PATH: Final = re.compile(rf"(?!//)((?:{_SEGMENT})++){_REST}", re.DOTALL)
 
 # The same for a host alone.
 _PLAIN_HOST: Final = re.compile(r"(?:[a-z0-9_-]++\.)*+[a-z][a-z0-9_-]*+")
@@ -165,7 +166,10 @@ def parse_url(text: str, base: Url | None = None) -> Url:
     plain = _PLAIN.fullmatch(text)
     if plain and plain.end(2) - plain.start(2) <= _MAX_HOST:
         scheme, host, path, query = plain.groups("")
-        return Url(scheme, host, _SPECIAL[scheme], path or "/", query, text.endswith("?") and not query)
+        return Url(scheme, host, _SPECIAL[scheme], path or "/", query, plain[4] == "")
+    if base is not None and base.is_network and (own := _PLAIN_PATH.fullmatch(text)):
+        path, query = own.groups("")
+        return Url(base.scheme, base.host, base.port, path, query, own[2] == "")
     try:
         return _parse_any(text, base)
     except UrlError as error:
@@ -220,15 +224,34 @@ def query_pairs(query: str) -> tuple[tuple[str, str], ...]:
 
     Never fails: bytes that are not UTF-8 become U+FFFD, a part without "=" has the value "".
     """
-    parts = (part.partition("=") for part in _scalar_values(query).replace("+", " ").split("&") if part)
-    return tuple((unquote(name), unquote(value)) for name, _, value in parts)
+    text = _scalar_values(query).replace("+", " ")
+    parts = [part.partition("=") for part in text.split("&") if part]
+    if "%" not in text:
+        return tuple([(name, value) for name, _, value in parts])
+    return tuple([(percent_decoded(name), percent_decoded(value)) for name, _, value in parts])
+
+
+def percent_decoded(text: str) -> str:
+    """Undo percent-encoding once (1.3): bytes that are not UTF-8 become U+FFFD."""
+    if "%" not in text:
+        return text
+    if text.count("%") >= _MANY:
+        # The commonest at once. None of them is a digit, so what they become makes no new escape.
+        for escape, char in _COMMON:
+            text = text.replace(escape, char)
+    # `unquote` does the same for each run of ASCII characters.
+    return unquote_to_bytes(text).decode("utf-8", "replace") if text.isascii() else unquote(text)
+
+
+_MANY = 8
+_COMMON = tuple((f"%{ord(char):02X}", char) for char in '/:=&?,; {}[]"|')
 
 
 def query_names(query: str) -> frozenset[str]:
     """Return the distinct decoded names of a query (5.1)."""
     names = {part.partition("=")[0] for part in query.split("&") if part}
     if "%" in query or "+" in query or not query.isascii():
-        return frozenset(unquote(_scalar_values(name).replace("+", " ")) for name in names)
+        return frozenset(percent_decoded(_scalar_values(name).replace("+", " ")) for name in names)
     return frozenset(names)
 
 

@@ -1,4 +1,5 @@
-"""HTML on its way to a visitor of the operator's site: buffered, rewritten for this visitor, and sent on.
+"""Pages and style sheets on their way to a visitor of the operator's site: waited for, rewritten for this visitor, and
+sent on.
 
 May go in here: when a page is waited for, and putting the pieces of `cmp.wire` together on one answer. May not: how a
 page is rewritten, what a CSP or a banner says (`cmp.wire`), whether something is allowed (`cmp.core`).
@@ -16,6 +17,7 @@ from cmp.core.consent import Visitor
 from cmp.core.decision import EditKind
 from cmp.core.exchange import Exchange, Kind, Unseen
 from cmp.core.forms import ruling_form
+from cmp.core.policy import Unknown
 from cmp.core.urls import Url
 from cmp.live.enforcement import Enforcement
 from cmp.live.originals import keep_answer, keep_request
@@ -23,22 +25,37 @@ from cmp.seal.cookie import read_cookie
 from cmp.wire.caching import private_answer, unconditional_request
 from cmp.wire.csp import strict_csp
 from cmp.wire.expiry import expiring_set_cookies
-from cmp.wire.guard import guard_script
-from cmp.wire.html import Rewritten, Stopped, rewrite_page, speculation_stopped
+from cmp.wire.files import rewrite_file, speculation_stopped
+from cmp.wire.guard import guard_for
+from cmp.wire.html import Rewritten, rewrite_page
+from cmp.wire.judging import Stopped
 from cmp.wire.occasion import Occasion
 from cmp.wire.packing import unpacked
-from cmp.wire.page import page_for, readable_page
+from cmp.wire.page import ReadablePage, document_for, page_for, readable_page, unread_with_guard
 from cmp.wire.tell_me import CookieLine, cookie_lines
 from cmp.wire.words import pick_language, word
 
-# Note on a flow whose body we still want to see: "rewrite", "watch", "worker", or "rules".
+# Note on a flow whose body we still want to see: "rewrite", "guess", "watch", "worker", "xml", "sheet", "rules",
+# "file", or "watch file".
 PAGE = "consentry.page"
 
 # A larger page is sent on unread, under the strict CSP alone (bytes).
 PAGE_LIMIT = 8 * 1024 * 1024
 _HTML = "text/html"
-# Read by other rules than HTML, so not rewritten: the CSP alone holds it.
+_CSS = "text/css"
+# No type, or one that says nothing: browsers look at the bytes (MIME Sniffing, sections 5 and 7).
+_SAYING_NOTHING = ("", "unknown/unknown", "application/unknown")
+# What they take for a page, of whatever follows (section 7.1; Chromium looks for nothing behind the name); and a type
+# that is none by its grammar, but one of a page to Chromium.
+_PAGE_START = re.compile(
+    r"(?:\u00ef\u00bb\u00bf)?[\t\n\f\r ]{0,500}+"
+    r"<(?:!doctype html|!--|html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p)",
+    re.IGNORECASE,
+)
+_NEARLY_HTML = re.compile(r"\s*text/html[\s(]", re.IGNORECASE)
+# Read by other rules than HTML, so not rewritten: a CSP holds them, and the guard goes into them.
 _XHTML = "application/xhtml+xml"
+_IN_XML = ("application/xml", "text/xml", "text/xsl")
 # What a page's header names to be fetched ahead (HTML standard, section 7.6.3); of another type they are not read.
 _RULES = "application/speculationrules+json"
 # One that cannot be read sends the browser to an address that stands in it (Loading Signed Exchanges, section 4.5).
@@ -78,13 +95,17 @@ def is_page(answer: http.Response, exchange: Exchange) -> bool:
     return exchange.kind in _PAGE_KINDS or content_type(header_list(answer.headers)) in (_HTML, _XHTML)
 
 
-def ask_for_page(flow: http.HTTPFlow, exchange: Exchange) -> None:
+def ask_for_page(flow: http.HTTPFlow, now: Enforcement, exchange: Exchange) -> None:
     """Make sure the site answers a page request with a page we can read, and not with "what you have is current"."""
     is_read = exchange.kind in _PAGE_KINDS or _dest(flow) == "speculationrules" or _is_worker(flow)
-    if not is_read:
+    is_file = exchange.kind is Kind.STYLE or _is_module(flow)
+    is_sheet = _is_sheet(flow) or exchange.kind is Kind.OBJECT
+    if not (is_read or is_sheet or (is_file and _reads_files(now))):
         return
     keep_request(flow)
-    fields = unconditional_request(flow.request.headers.fields)
+    fields = flow.request.headers.fields
+    if is_read:
+        fields = unconditional_request(fields)
     flow.request.headers.fields = tuple(
         (name, _readable_codings(value) if name.lower() == b"accept-encoding" else value) for name, value in fields
     )
@@ -93,6 +114,12 @@ def ask_for_page(flow: http.HTTPFlow, exchange: Exchange) -> None:
 def _dest(flow: http.HTTPFlow) -> str:
     found: str = flow.request.headers.get("sec-fetch-dest", "")
     return found.lower()
+
+
+def _is_module(flow: http.HTTPFlow) -> bool:
+    """Whether it is asked for as a module, or as a script of which its page is told more (HTML standard, section
+    8.1.4.2)."""
+    return _dest(flow) == "script" and flow.request.headers.get("sec-fetch-mode", "").lower() == "cors"
 
 
 def _is_worker(flow: http.HTTPFlow) -> bool:
@@ -114,6 +141,12 @@ def await_page(flow: http.HTTPFlow, answer: http.Response, now: Enforcement, mar
         keep_answer(flow, answer)
         _hold_as_text(answer)
         return
+    if _is_sheet(flow) or (exchange.kind in (Kind.STYLE, Kind.FETCH, Kind.OTHER) and _is_part(flow, media_type)):
+        _await_sheet(flow, answer, mark)
+        return
+    if (exchange.kind is Kind.STYLE or media_type == _CSS or _is_module(flow)) and exchange.kind not in _RUN_KINDS:
+        _await_file(flow, answer, now, mark)
+        return
     if not (is_html or is_rules or media_type == _XHTML or exchange.kind in _RUN_KINDS or perhaps_worker):
         return
     if answer.status_code in _BODILESS or flow.request.method == "HEAD":
@@ -127,14 +160,77 @@ def await_page(flow: http.HTTPFlow, answer: http.Response, now: Enforcement, mar
         if is_html:
             answer.stream = Watch()
             flow.metadata[PAGE] = "watch"
-    elif answer.status_code != _PARTIAL and not _too_long(answer) and (is_html or _is_worker(flow)):
+    elif (
+        answer.status_code != _PARTIAL
+        and not _too_long(answer)
+        and (read_as := _read_as(flow, answer, media_type, exchange))
+    ):
         answer.stream = False
-        flow.metadata[PAGE] = "rewrite" if is_html else "worker"
+        flow.metadata[PAGE] = read_as
     elif perhaps_worker:
         if _add_csp(answer, now, mark, exchange, named_hosts=frozenset()):
             answer.headers.fields = private_answer(answer.headers.fields)
     else:
         _hold_unread(answer, now, mark, exchange)
+
+
+def _await_file(flow: http.HTTPFlow, answer: http.Response, now: Enforcement, mark: Mark) -> None:
+    """Where the unknown is denied the CSP of its page holds what a style sheet or a module asks for."""
+    whole = answer.status_code not in (*_BODILESS, _PARTIAL) and flow.request.method != "HEAD" and not _too_long(answer)
+    if not (whole and _reads_files(now)):
+        return
+    keep_answer(flow, answer)
+    answer.stream = False if mark.enforced else Watch()
+    flow.metadata[PAGE] = "file" if mark.enforced else "watch file"
+
+
+def _await_sheet(flow: http.HTTPFlow, answer: http.Response, mark: Mark) -> None:
+    """No CSP holds what a page that is made by XSLT connects to."""
+    if mark.enforced and answer.status_code not in (*_BODILESS, _PARTIAL) and flow.request.method != "HEAD":
+        keep_answer(flow, answer)
+        if _too_long(answer):
+            return
+        answer.stream = False
+        flow.metadata[PAGE] = "sheet"
+
+
+def _reads_files(now: Enforcement) -> bool:
+    return now.policy.unknown_host is not Unknown.DENY
+
+
+def _read_as(flow: http.HTTPFlow, answer: http.Response, media_type: str, exchange: Exchange) -> str:
+    """What its body is waited for as, "" where it is not."""
+    if media_type == _HTML:
+        return "rewrite"
+    if _is_worker(flow):
+        return "worker"
+    if media_type in _SAYING_NOTHING and exchange.kind in (*_PAGE_KINDS, Kind.OBJECT):
+        return "" if "nosniff" in answer.headers.get("x-content-type-options", "").lower() else "guess"
+    return "xml" if _is_xml(media_type) and exchange.kind in (*_PAGE_KINDS, Kind.OBJECT) else ""
+
+
+def _is_xml(media_type: str) -> bool:
+    """MIME Sniffing, section 4.6."""
+    return media_type in _IN_XML or media_type.endswith("+xml")
+
+
+def _is_sheet(flow: http.HTTPFlow) -> bool:
+    """Whether it is asked for as a style sheet in XSLT."""
+    return _dest(flow) == "xslt"
+
+
+def _is_part(flow: http.HTTPFlow, media_type: str) -> bool:
+    """Whether a style sheet in XSLT may read it (XSLT 1.0, section 12.1): nothing says so, but scripts seldom ask so.
+    On plain HTTP a style sheet of another kind cannot be told by its request."""
+    asked = (_dest(flow), flow.request.headers.get("sec-fetch-mode", "").lower())
+    if asked == ("empty", "same-origin"):
+        return _is_xml(media_type) or media_type in ("text/plain", *_SAYING_NOTHING)
+    return asked == ("", "") and _is_xml(media_type)
+
+
+def _is_like_a_page(read: ReadablePage, answer: http.Response) -> bool:
+    stated = answer.headers.get_all("content-type")
+    return not read.coding and bool(_PAGE_START.match(read.text) or any(map(_NEARLY_HTML.match, stated)))
 
 
 def _await_rules(flow: http.HTTPFlow, answer: http.Response, mark: Mark) -> None:
@@ -176,28 +272,41 @@ def prepare(flow: http.HTTPFlow, answer: http.Response, now: Enforcement, *, con
     mark = read_mark(flow)
     if mark is None:
         raise RuntimeError("the request's mark is gone")
+    if flow.metadata[PAGE] in ("file", "watch file"):
+        _rewrite_file(flow, answer, now, mark)
+        return
     exchange = _exchange(flow, mark)
+    if flow.metadata[PAGE] in ("xml", "sheet"):
+        _rewrite_document(flow, answer, now, mark, exchange)
+        return
     if flow.metadata[PAGE] == "watch":
         watched = bytes(answer.stream.data) if isinstance(answer.stream, Watch) else b""
-        if (text := _readable(answer, watched)) is not None:
+        if (read := _readable(answer, watched)) is not None:
             rewritten = rewrite_page(
-                text, now.policy, mark.visitor, exchange.signals, exchange.url, head="", body_start=""
+                read.text, now.policy, mark.visitor, exchange.signals, exchange.url, head="", body_start=""
             )
             leave_mark(flow, replace(mark, tags=_tags(rewritten.stopped)))
         return
     if flow.metadata[PAGE] == "worker":
-        _guard_worker(answer, now, mark, exchange)
+        _guard_worker(flow, answer, now, mark, exchange)
         return
     if flow.metadata[PAGE] == "rules":
         _judge_rules(flow, answer, now, mark, exchange)
         return
-    text = _readable(answer, answer.raw_content or b"")
-    if text is None:
+    read = _readable(answer, answer.raw_content or b"")
+    if flow.metadata[PAGE] == "guess":
+        if read is None or not _is_like_a_page(read, answer):
+            _hold_unread(answer, now, mark, exchange)
+            return
+        # Rewritten, it is to be nothing else.
+        answer.headers["Content-Type"] = _HTML
+    if read is None:
+        _guard_unread(flow, answer, now, exchange)
         _hold_unread(answer, now, mark, exchange)
     else:
-        rewritten = _rewrite(flow, answer, now, mark, exchange=exchange, text=text, consent_up=consent_up)
+        rewritten = _rewrite(flow, answer, now, mark, exchange=exchange, text=read.text, consent_up=consent_up)
         answer.headers.pop("Content-Encoding", None)
-        answer.content = rewritten.text.encode("latin-1")
+        answer.content = read.in_its_coding(rewritten.text)
         leave_mark(flow, replace(mark, tags=_tags(rewritten.stopped)))
         _add_csp(answer, now, mark, exchange, named_hosts=frozenset(rewritten.named_hosts))
         answer.headers.fields = private_answer(answer.headers.fields)
@@ -211,12 +320,60 @@ def let_pass_unread(flow: http.HTTPFlow, answer: http.Response, now: Enforcement
     if mark is None:
         raise RuntimeError("the request's mark is gone")
     exchange = _exchange(flow, mark)
-    if flow.metadata.pop(PAGE) == "rules":
+    read_as = flow.metadata.pop(PAGE)
+    if read_as in ("file", "sheet"):
+        return
+    if read_as == "rules":
         _hold_as_text(answer)
         return
     _hold_unread(answer, now, mark, exchange)
     for line in _expiries(mark, exchange):
         answer.headers.add("Set-Cookie", line)
+
+
+def _guard_unread(flow: http.HTTPFlow, answer: http.Response, now: Enforcement, exchange: Exchange) -> None:
+    """Put the guard into a page that is not rewritten, where it is known what is the first thing in it."""
+    data = _content(answer, answer.raw_content or b"")
+    if data is None or not _is_guarded(now, exchange):
+        return
+    csp, media_types = answer.headers.get_all("Content-Security-Policy"), ", ".join(_media_types(answer))
+    page, language = exchange.url, _language(flow, now)
+    guarded = unread_with_guard(data, media_types, now.policy, page, language=language, reserved=now.reserved, csp=csp)
+    if guarded != data:
+        answer.headers.pop("Content-Encoding", None)
+        answer.content = guarded
+
+
+def _rewrite_document(
+    flow: http.HTTPFlow, answer: http.Response, now: Enforcement, mark: Mark, exchange: Exchange
+) -> None:
+    """Make inert what no CSP holds in a document of XML, or in what a page is made of by XSLT."""
+    is_page = flow.metadata[PAGE] == "xml"
+    data = _content(answer, answer.raw_content or b"")
+    if data is not None:
+        done = document_for(
+            data,
+            now.policy,
+            mark.visitor,
+            exchange.signals,
+            exchange.url,
+            media_types=", ".join(_media_types(answer)),
+            language=_language(flow, now),
+            reserved=now.reserved,
+            csp=answer.headers.get_all("Content-Security-Policy"),
+            is_guarded=is_page and _is_guarded(now, exchange),
+            is_part=not is_page,
+            is_sheet=_is_sheet(flow),
+        )
+        leave_mark(flow, replace(mark, tags=_tags(done.stopped)))
+        if done.data != data:
+            answer.headers.pop("Content-Encoding", None)
+            answer.content = done.data
+            answer.headers.fields = private_answer(answer.headers.fields)
+    if is_page:
+        _hold_unread(answer, now, mark, exchange)
+        for line in _expiries(mark, exchange):
+            answer.headers.add("Set-Cookie", line)
 
 
 def _judge_rules(flow: http.HTTPFlow, answer: http.Response, now: Enforcement, mark: Mark, exchange: Exchange) -> None:
@@ -231,13 +388,41 @@ def _judge_rules(flow: http.HTTPFlow, answer: http.Response, now: Enforcement, m
         leave_mark(flow, replace(mark, tags=_tags(stopped)))
 
 
-def _guard_worker(answer: http.Response, now: Enforcement, mark: Mark, exchange: Exchange) -> None:
-    """Put the guard first into a worker's script, whose realm the page's guard does not reach, and a CSP beside it:
-    what a module imports is asked for before the guard runs."""
+def _rewrite_file(flow: http.HTTPFlow, answer: http.Response, now: Enforcement, mark: Mark) -> None:
+    """Make what a style sheet or module of the site names inert where it is denied. A page that names the digest of one
+    goes without it then: what it says of its bytes is not true any more."""
+    watched = answer.stream.data if isinstance(answer.stream, Watch) else None
+    read = _readable(answer, (answer.raw_content or b"") if watched is None else bytes(watched))
+    if read is None:
+        return
+    url = flow_url(flow, reverse=mark.reverse)
+    asked = observe_request(
+        flow.request.method, url, header_list(flow.request.headers), time=flow.request.timestamp_start
+    )
+    kind = Kind.SCRIPT if _is_module(flow) else Kind.STYLE
+    done = rewrite_file(read.text, now.policy, mark.visitor, asked.signals, url, kind=kind, page=asked.page or url)
+    leave_mark(flow, replace(mark, tags=_tags(done.stopped)))
+    if watched is not None or done.for_all:
+        return
+    if done.text != read.text:
+        answer.headers.pop("Content-Encoding", None)
+        answer.content = read.in_its_coding(done.text)
+    answer.headers.fields = private_answer(answer.headers.fields)
+
+
+def _guard_worker(flow: http.HTTPFlow, answer: http.Response, now: Enforcement, mark: Mark, exchange: Exchange) -> None:
+    """Put the guard first into a worker, whose realm the guard of its page does not reach, and a CSP beside it. What a
+    module imports is asked for before the guard runs."""
     script = _content(answer, answer.raw_content or b"")
     if script is not None:
         guard = _guard(now, mark.visitor, exchange, exchange.url)
         answer.headers.pop("Content-Encoding", None)
+        own = exchange.url
+        done = rewrite_file(
+            script.decode("latin-1"), now.policy, mark.visitor, exchange.signals, own, kind=Kind.SCRIPT, page=own
+        )
+        leave_mark(flow, replace(mark, tags=_tags(done.stopped)))
+        script = done.text.encode("latin-1")
         answer.content = b"".join([b'"use strict";' if _STRICT.match(script) else b"", guard, b"\n", script])
     _hold_unread(answer, now, mark, exchange)
 
@@ -251,9 +436,7 @@ def guard_answer(now: Enforcement, visitor: Visitor, exchange: Exchange) -> http
 
 
 def _guard(now: Enforcement, visitor: Visitor, exchange: Exchange, page: Url) -> bytes:
-    # When they chose and under which policy does not matter to the guard; one would be kept for each.
-    visitor = replace(visitor, decided_at=None, policy="", tell_me=False)
-    return guard_script(now.policy, visitor, exchange.signals, page).strip().encode("ascii")
+    return guard_for(now.policy, visitor, exchange.signals, page).encode("ascii")
 
 
 def _rewrite(
@@ -266,9 +449,8 @@ def _rewrite(
     text: str,
     consent_up: bool,
 ) -> Rewritten:
-    accept = ", ".join(field_lines(header_list(flow.request.headers), "accept-language"))
-    language = pick_language(accept, now.policy.languages)
-    if now.consent is None or exchange.kind not in _PAGE_KINDS:
+    language = _language(flow, now)
+    if not _is_guarded(now, exchange):
         return rewrite_page(
             text,
             now.policy,
@@ -294,6 +476,15 @@ def _rewrite(
         occasion=_occasion(now, mark, exchange),
         told=_told(answer, now, mark, exchange, language),
     )
+
+
+def _is_guarded(now: Enforcement, exchange: Exchange) -> bool:
+    return now.consent is not None and exchange.kind in _PAGE_KINDS
+
+
+def _language(flow: http.HTTPFlow, now: Enforcement) -> str:
+    accept = ", ".join(field_lines(header_list(flow.request.headers), "accept-language"))
+    return pick_language(accept, now.policy.languages)
 
 
 def _occasion(now: Enforcement, mark: Mark, exchange: Exchange) -> Occasion:
@@ -332,10 +523,14 @@ def _content(answer: http.Response, raw: bytes) -> bytes | None:
     return None if data is None or len(data) > PAGE_LIMIT else data
 
 
-def _readable(answer: http.Response, raw: bytes) -> str | None:
-    """The page with each byte as one character, or None for a page we cannot read: it goes out under the CSP alone."""
+def _readable(answer: http.Response, raw: bytes) -> ReadablePage | None:
+    """None for a page we cannot read: it goes out under the CSP alone."""
     data = _content(answer, raw)
-    return None if data is None else readable_page(data, ", ".join(answer.headers.get_all("content-type")))
+    return None if data is None else readable_page(data, ", ".join(_media_types(answer)))
+
+
+def _media_types(answer: http.Response) -> list[str]:
+    return answer.headers.get_all("content-type")
 
 
 def _add_csp(

@@ -17,6 +17,7 @@ a trap, native controls, the link back to the choices always at the end of that 
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from html import escape
 from typing import Final
 
@@ -246,7 +247,7 @@ def _form(
         if policy.optional_categories
     ]
     if not policy.optional_categories:
-        chooser = _table(policy, language, reserved, shown)
+        chooser = list(_table(policy, language, reserved, shown))
     target_attribute = f' target="{target}"' if target else ""
     lines = [
         f'<form class="consentry-form" method="post" action="{escape(reserved)}choice"{target_attribute}>',
@@ -295,8 +296,9 @@ def _box(name: str, value: str, label: str, checked: bool) -> str:
     )
 
 
-def _table(policy: Policy, language: str, reserved: str, shown: int | None) -> list[str]:
-    """Purpose, why, how long, and who receives data, a row for each category in use."""
+@lru_cache(maxsize=16)
+def _table(policy: Policy, language: str, reserved: str, shown: int | None) -> tuple[str, ...]:
+    """Purpose, why, how long, and who receives data, a row for each category in use: the same for every visitor."""
     heads = ("purpose", "why", "retention", "vendors")
     lines = [
         '<div class="consentry-scroll" tabindex="0" role="group"'
@@ -311,7 +313,7 @@ def _table(policy: Policy, language: str, reserved: str, shown: int | None) -> l
             # What is claimed and exempt is for who reads on: a banner stands in every page.
             notes = about.category_notes(policy, category, language) if shown is None else ""
             lines.append(_row(category, vendors, language, reserved, shown=shown, notes=notes))
-    return [*lines, "</tbody></table></div>"]
+    return (*lines, "</tbody></table></div>")
 
 
 def _row(

@@ -11,7 +11,7 @@ singles out.
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -45,6 +45,12 @@ def guard_script(policy: Policy, visitor: Visitor, signals: Signals, page: Url |
         path = page.path if policy.requests.by_page or policy.cookies.by_path else "/"
         page = Url(page.scheme, page.host, page.port, path, "")
     return _script(policy, visitor, signals, page)
+
+
+def guard_for(policy: Policy, visitor: Visitor, signals: Signals, page: Url) -> str:
+    """The script for a visitor; when and under which policy they chose, it does not look at."""
+    visitor = replace(visitor, decided_at=None, policy="", tell_me=False)
+    return guard_script(policy, visitor, signals, page).strip()
 
 
 @lru_cache(maxsize=256)

@@ -13,9 +13,12 @@ from typing import Final
 from rjsmin import jsmin
 
 from cmp import resources
+from cmp.core.consent import Visitor
 from cmp.core.policy import OnError, Policy
+from cmp.core.signals import Signals
 from cmp.core.urls import Url, is_ip
 from cmp.sites import registrable_domain
+from cmp.wire.guard import guard_for
 from cmp.wire.words import word
 
 # Where the arguments go, in the file and in what is sent.
@@ -43,6 +46,12 @@ def guard_elements(policy: Policy, page: Url, language: str, *, reserved: str, c
     told = [_MORE_TRIES, address, nonce, own, word(language, "unguarded"), word(language, "reload")]
     said = json.dumps(told)[1:-1].replace("<", "\\u003c").replace("&", "\\u0026")
     return f"{guard}<script{nonce}>{_source().replace(_PLACE[1], said)}</script>"
+
+
+def inline_guard(policy: Policy, visitor: Visitor, signals: Signals, page: Url, nonce: str) -> str:
+    """The guard whole, for a frame that cannot ask for it as this visitor. Where the site's own policies let no inline
+    script run, those of the frame do not run either."""
+    return f"<script{nonce}>{guard_for(policy, visitor, signals, page)}</script>"
 
 
 def _own_site_alone(policy: Policy, page: Url) -> str:

@@ -198,6 +198,8 @@ def pick_language(accept_language: str, offered: Sequence[str]) -> str:
     prefix of (RFC 4647, section 3.3.1, basic filtering); "de-AT" also fits an offered "de", as people expect.
     Of ranges with the same quality the first in the header counts. Raises IndexError where nothing is offered.
     """
+    if not accept_language:
+        return offered[0]
     refused: set[str] = set()
     wanted: list[tuple[float, int, str]] = []
     for place, part in enumerate(accept_language[:_HEADER_LIMIT].split(",")):

@@ -65,11 +65,16 @@ REWRITTEN: dict[str, bytes] = {
     "packed": answers(HTML, "Content-Encoding: gzip", body=gzip.compress(PAGE)),
     "no-head": answers(HTML, body=TAG + b'/t.js"></script>'),
     "odd-status": answers(HTML, status="999 Odd"),
+    "no-type": answers(),
+    "unknown-type": answers("Content-Type: unknown/unknown"),
+    "application-unknown": answers("Content-Type: application/unknown"),
+    "type-with-a-tab": answers("Content-Type: text/html\tx", body=b"x" + PAGE),
+    "type-with-a-comma-in-quotes": answers('Content-Type: text/html;x=",text/plain'),
     "bytes-of-no-encoding": answers(HTML, "X-Odd: \xff\xfe", "Set-Cookie: \xff=1"),
 }
 UNREAD: dict[str, bytes] = {
-    "no-type": answers(),
-    "unknown-type": answers("Content-Type: unknown/unknown"),
+    "no-type-and-no-page": answers(body=b"x" + PAGE),
+    "no-type-and-no-guess": answers("X-Content-Type-Options: nosniff"),
     "svg": answers("Content-Type: image/svg+xml"),
     "xml": answers("Content-Type: application/xml"),
     "xhtml": answers("Content-Type: application/xhtml+xml"),
@@ -78,8 +83,8 @@ UNREAD: dict[str, bytes] = {
     "cut-off-gzip": answers(HTML, "Content-Encoding: gzip", body=gzip.compress(PAGE)[:-12]),
     "two-gzips": answers(HTML, "Content-Encoding: gzip", body=gzip.compress(PAGE[:60]) + gzip.compress(PAGE[60:])),
     "gzip-bomb": answers(HTML, "Content-Encoding: gzip", body=gzip.compress(b"x" * 30_000_000)),
-    "utf-16": answers(HTML + "; charset=utf-16", body=PAGE.decode().encode("utf-16-le")),
-    "utf-16-called-unicode": answers(HTML + ";charset=unicode", body=PAGE.decode().encode("utf-16-le")),
+    "utf-16-that-breaks-off": answers(HTML + "; charset=utf-16", body=PAGE.decode().encode("utf-16-le")[:-1]),
+    "utf-16-and-utf-8": answers(HTML + ";charset=unicode;charset=utf-8", body=PAGE.decode().encode("utf-16-le")),
     "a-part": answers(HTML, "Content-Range: bytes 0-9/999", status="206 Partial Content"),
     "too-long": answers(HTML, "ETag: x", body=PAGE + b"x" * 9_000_000),
 }
@@ -122,6 +127,7 @@ SITE_ANSWERS = {
     **HELD,
     "rules-allowed": ALLOWED_RULES,
     "exchange": EXCHANGE,
+    "wide": answers(HTML + ";charset=unicode", body=PAGE.decode().encode("utf-16-le")),
 }
 
 
@@ -187,6 +193,11 @@ class TestOddAnswersEnforced:
         assert TAG not in got.body
         assert b"data-consent-src" in got.body
         assert len(csp(got)) == 1
+
+    def test_a_page_in_utf_16_is_rewritten_in_it(self, enforced: int) -> None:
+        text = send(enforced, "/wide", *DOCUMENT).body.decode("utf-16-le")
+        assert "data-consent-src" in text
+        assert TAG.decode() not in text
 
     @pytest.mark.parametrize("name", UNREAD)
     def test_what_cannot_be_read_goes_out_as_it_is_under_a_csp(self, enforced: int, name: str) -> None:

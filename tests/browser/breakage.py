@@ -11,6 +11,7 @@ What is said of a page, besides what `page_files.py` reads:
     :: keeps KEY KEY                 what it leaves in the storage of its site, which all pages share
     :: bundle FILE as FILE           a module with everything it imports, made by esbuild
     :: render FILE                   a module whose output, run by node, is put in the page for {SERVER}
+    :: exported by next              a project that Next builds and exports; its page is put in for {SERVER}
     :: path PATH                     another path than the page's own is visited
     :: changed WHY                   bytes of it change, other than by what is put in
 
@@ -52,8 +53,9 @@ _SEEN: Final = """async () => {
     throw new Error("did not come: " + ready);
   };
   const of = (type, key) => Object.getOwnPropertyDescriptor(type.prototype, key).get;
-  // In pages in attributes, and what tags of Google's are told.
-  const GUARD = new RegExp(String.raw`^(<!doctype html>)?<script( nonce="")?>\\(function [^]*?</script>` +
+  // In pages in attributes, put there by the guard (with a doctype of its own) or before it.
+  const GUARD = new RegExp(String.raw`^<!doctype html><script nonce="[^"]*">\\(function guard[^]*?</script>` +
+    String.raw`|(?<=^(<!doctype html>)?)<script>\\(function guard[^]*?</script>` +
     String.raw`|<script src="/\\.consent/guard\\.js"></script>(<script>\\(function keeper[^]*?</script>)?` +
     "|(?<=^blob:).*");
   const PUT = /^\\(function\\(\\)\\{window.dataLayer=window.dataLayer/;
@@ -94,12 +96,13 @@ class Awkward:
     keeps: tuple[str, ...]
     bundles: tuple[str, ...]
     renders: tuple[str, ...]
+    exported: bool
     path: str
     changed: bool
 
     @property
     def needs_packages(self) -> bool:
-        return bool(self.bundles or self.renders)
+        return bool(self.bundles or self.renders or self.exported)
 
 
 def read_awkward() -> tuple[Awkward, ...]:
@@ -120,6 +123,7 @@ def _awkward(page: Filed) -> Awkward:
         keeps=tuple(key for keys in page.about("keeps") for key in keys.split()),
         bundles=page.about("bundle"),
         renders=page.about("render"),
+        exported=bool(page.about("exported")),
         path=next(iter(page.about("path")), ""),
         changed=bool(page.about("changed")),
     )
@@ -131,6 +135,8 @@ _BIG: Final = json.dumps(
     [{"n": n, "url": f"https://www.google-analytics.com/analytics.js?n={n}", "text": "x" * 400} for n in range(2_000)]
 )
 
+# What is built, by the end of its path; a page's path may end otherwise.
+_BUILT: Final = {"js": "text/javascript", "css": "text/css", "txt": "text/plain"}
 Made = Mapping[tuple[str, str], str]
 
 
@@ -166,7 +172,7 @@ class Site:
             }
             return web.json_response({"method": request.method, "query": dict(request.query), "data": said})
         if (built := self.made.get((id_, path))) is not None and path:
-            return web.Response(text=built, content_type="text/javascript")
+            return web.Response(text=built, content_type=_BUILT.get(path.rpartition(".")[2], "text/html"))
         part = next((part for part in page.parts if part.path == path), None)
         if part is None:
             return web.Response(status=404)
@@ -354,5 +360,5 @@ _OWN_MARKUP: Final = re.compile(rb"/\.consent/guard\.js|consentry")
 
 
 def is_ours(parts: Sequence[bytes]) -> bool:
-    """Whether what was put in is a guard and a banner, and no more."""
-    return 0 < len(parts) <= 2 and all(_OWN_MARKUP.search(part) for part in parts)
+    """Whether what was put in is a guard and a banner, and no more; in UTF-16 too."""
+    return 0 < len(parts) <= 2 and all(_OWN_MARKUP.search(part.replace(b"\0", b"")) for part in parts)

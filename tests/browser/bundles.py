@@ -1,8 +1,8 @@
 """Pages built with frameworks: the packages fetched once, the code of a page bundled, its server half run.
 
-May go in here: unpacking packages, calling esbuild, svelte's compiler and node. May not: what the pages are. Nothing
-that is fetched or built is committed; it lies beside the virtual environments. Where there is no npm, node or registry
-the tests that need it are skipped with the reason.
+May go in here: unpacking packages, calling esbuild, svelte's compiler, Next and node. May not: what the pages are.
+Nothing that is fetched or built is committed; it lies beside the virtual environments. Where there is no npm, node or
+registry the tests that need it are skipped with the reason.
 """
 
 import os
@@ -10,7 +10,7 @@ import platform
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -49,6 +49,30 @@ _ESBUILD: Final = {
     "aarch64": ("@esbuild/linux-arm64", "a96dbfa41d3ef5dbd1ef22b1c10d5187be9267e86093a870f06402a7ec931596"),
 }
 _ESBUILD_VERSION: Final = "0.28.2"
+# Next, for pages that it exports, and what it needs; its compiler is for one kind of processor.
+_NEXT_VERSION: Final = "16.4.6"
+_NEXT_PACKAGES: Final = tuple(
+    Published(name, version, digest, "package/package.json")
+    for name, version, digest in (
+        ("next", _NEXT_VERSION, "954cc114e2e4f57464f6d2f6640ec9b7a8e493ad4373c692b2d37d135da2806a"),
+        ("@next/env", _NEXT_VERSION, "5f4bef2762c82df93bcebb536a261db6b93011de61077c10553110b955f6bab0"),
+        ("@swc/helpers", "0.5.23", "3de0ff851b7c1d1c7d79655750b18a3b48cf59f56c8fec7bf8a29b250405b945"),
+        ("baseline-browser-mapping", "2.11.39", "fbb695249d641e8942179a11849a3ed4e203ea05e183e0d2235209d5d9a59cc7"),
+        ("caniuse-lite", "1.0.30001826", "33e5942420b2d187ab1543bd251e12938b2e4087c724ae0ae08f002d244499d8"),
+        ("postcss", "8.5.23", "d2cf324ff10baf8c34e1c79309bf2bfe15ee9b6e957f665737b9a9604c0744f1"),
+        ("nanoid", "3.3.20", "5ae134779aa22c2c04b691d361bc1f3c004c354e81c7ee166ea1c6e848eedc4f"),
+        ("picocolors", "1.1.1", "d3aedb2807967b7eb37fd11b03b7e3701e725af79c650d0812ff7213f8f882d9"),
+        ("source-map-js", "1.2.4", "fcf3dbdffc360eb9194d7003bef68e557b8380fc7de6c24418873f64d66d9241"),
+        ("styled-jsx", "5.1.6", "42484b6c98ce658ee672927a3f7b9ac8920dfff3e406c01fbd62e2a8761bb7f9"),
+        ("client-only", "0.0.1", "dcd7bc3868e2d3518d08944559952e4a68f581d89a84b6892de9fd8f40860b19"),
+        ("tslib", "2.9.1", "8092ae46b512c361b086443cc1b6ae94bfe2587b75034663e4b89d24ba40670a"),
+    )
+)
+_NEXT_COMPILER: Final = {
+    "x86_64": ("@next/swc-linux-x64-gnu", "9695f19eb812ce0f0de0eb6a1065a4ae040270d5eaef3962e7082cfd8c709e0d"),
+    "aarch64": ("@next/swc-linux-arm64-gnu", "e253ba86f5a1242108600445612f533b94c6d6a6a31e84de2bbc05a8ad0bb85f"),
+}
+_NEXT_NEEDS: Final = (20, 9)
 _COMPILE: Final = """
 const { readFileSync, writeFileSync } = require("node:fs");
 const [, file, generate] = process.argv;
@@ -66,24 +90,62 @@ def built(pages: Sequence[Awkward]) -> dict[tuple[str, str], str]:
     node = shutil.which("node")
     if node is None:
         pytest.skip("no node to build pages with: install Debian's package nodejs")
-    modules = _modules()
+    made: dict[tuple[str, str], str] = {}
     with tempfile.TemporaryDirectory(dir=KEPT) as folder:
-        return {key: text for page in pages for key, text in _built(page, Path(folder), modules, node).items()}
+        for page in pages:
+            make = _exported if page.exported else _built
+            made |= make(page, Path(folder), _modules(exported=page.exported), node)
+    return made
 
 
-def _modules() -> Path:
-    """A folder node_modules with every package."""
+def _modules(*, exported: bool) -> Path:
+    """A folder node_modules with every package, for pages that Next exports those of Next too."""
     modules = KEPT / "node_modules"
-    for package in (*_PACKAGES, _esbuild()):
+    for package in (*_PACKAGES, *((*_NEXT_PACKAGES, _next_compiler()) if exported else (_esbuild(),))):
         unpacked(package, modules / package.package)
     return modules
 
 
 def _esbuild() -> Published:
-    found = _ESBUILD.get(platform.machine())
+    return _for_this_machine(_ESBUILD, _ESBUILD_VERSION, "package/bin/esbuild")
+
+
+def _next_compiler() -> Published:
+    return _for_this_machine(_NEXT_COMPILER, _NEXT_VERSION, "package/package.json")
+
+
+def _for_this_machine(made: Mapping[str, tuple[str, str]], version: str, path: str) -> Published:
+    found = made.get(platform.machine())
     if found is None:
-        pytest.skip(f"no esbuild for {platform.machine()} is pinned here")
-    return Published(found[0], _ESBUILD_VERSION, found[1], "package/bin/esbuild")
+        pytest.skip(f"no {' or '.join(name for name, _ in made.values())} for {platform.machine()}")
+    return Published(found[0], version, found[1], path)
+
+
+def _exported(page: Awkward, folder: Path, modules: Path, node: str) -> dict[tuple[str, str], str]:
+    """The page's project as Next exports it: a page under its path with a slash at the end, all else under its own."""
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=30, check=True).stdout
+    if tuple(int(part) for part in version.strip().removeprefix("v").split(".")[:2]) < _NEXT_NEEDS:
+        pytest.skip(f"Next needs node {'.'.join(map(str, _NEXT_NEEDS))} or later, this one is {version.strip()}")
+    own = folder / page.id
+    for part in page.parts[1:]:
+        (own / part.path).parent.mkdir(parents=True, exist_ok=True)
+        (own / part.path).write_text(part.content.replace("{V}", f"/p/{page.id}"), "utf-8")
+    done = subprocess.run(
+        [node, str(modules / "next/dist/bin/next"), "build"],
+        cwd=own,
+        env={**os.environ, "CI": "true", "NEXT_TELEMETRY_DISABLED": "1"},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, f"{page.id}: {(done.stderr + done.stdout)[-2_000:]}"
+    out = own / "out"
+    return {
+        (page.id, file.relative_to(out).as_posix().removesuffix("index.html")): file.read_text("utf-8")
+        for file in out.rglob("*")
+        if file.is_file()
+    }
 
 
 def _built(page: Awkward, folder: Path, modules: Path, node: str) -> dict[tuple[str, str], str]:

@@ -60,7 +60,7 @@ _TRACKER_ANSWERS = {
 class Vector:
     """`parts` begins with the page. `leaks`: the policies under which it is not stopped.
 
-    `apart`: its control is visited by a browser of its own, afterwards, because it takes a part of the browser down.
+    `apart`: it takes a part of the browser down where it is not stopped, and is visited there by a browser of its own.
     """
 
     id: str
@@ -153,6 +153,11 @@ class Recorder:
             "{H}": host,
             "{F}": "".join(chr(ord(char) + 0xFEE0) if char.islower() else char for char in host),
             "{E}": "".join(f"%{ord(char):x}" if char.islower() else char for char in host),
+            "{B}": base64.b64encode(f"https://{host}/p".encode()).decode(),
+            "{P}": base64.b64encode(f"p{{background:url(https://{host}/p.gif)}}".encode()).decode(),
+            "{Q}": "".join(f"%{ord(char):02x}%00" for char in f"p{{background:url(https://{host}/p.gif)}}"),
+            "{L}": "A" * 100_001,
+            "{M}": "".join(chr(0x1D41A + ord(char) - 97) if char.islower() else char for char in host),
             "{T}": f"https://{host}",
             "{S}": f"https://{visit}.metrics.{SITES[site]}",
             "{O}": f"https://{SITES[site]}",
@@ -235,12 +240,9 @@ class World:
 
     def visit(self, vectors: Sequence[Vector], sites: str = STRICT + DEFAULT + BARE) -> dict[str, list[str]]:
         """Visit each vector on each site; what arrived from each visit."""
-        together = [vector for vector in vectors if not vector.apart or BARE not in sites]
-        arrived = asyncio.run(self._visit_all(together, sites))
-        if apart := [vector for vector in vectors if vector not in together]:
-            arrived |= asyncio.run(self._visit_all(apart, sites.replace(BARE, "")))
-            for vector in apart:
-                arrived |= asyncio.run(self._visit_all([vector], BARE))
+        arrived: dict[str, list[str]] = {}
+        for together, where in _turns(vectors, sites):
+            arrived |= asyncio.run(self._visit_all(together, where))
         return arrived
 
     async def _visit_all(self, vectors: Sequence[Vector], sites: str) -> dict[str, list[str]]:
@@ -280,6 +282,15 @@ class World:
 
     def visitor(self) -> contextlib.AbstractAsyncContextManager[BrowserContext]:
         return one_visitor(self.folder, self.ports, self.recorder.tls_port, self.digest)
+
+
+def _turns(vectors: Sequence[Vector], sites: str) -> Iterator[tuple[Sequence[Vector], str]]:
+    """Which vectors share a browser, and on which sites. One that takes it down is alone where it is not stopped."""
+    apart = [vector for vector in vectors if vector.apart]
+    stopped = [vector for vector in apart if not vector.leaks]
+    turns = [([vector for vector in vectors if not vector.apart], sites), (stopped, sites.replace(BARE, ""))]
+    turns += [([vector], site) for vector in apart for site in sites if site == BARE or vector.leaks]
+    yield from ((together, where) for together, where in turns if together and where)
 
 
 @contextlib.asynccontextmanager

@@ -334,3 +334,16 @@ def test_a_right_to_left_page(browser: Browser, site: Site) -> None:
     )
     assert left > right
     page.context.close()
+
+
+def test_the_first_form_and_the_first_paragraph_are_the_banners_the_form_until_a_choice_is_made(
+    browser: Browser, site: Site
+) -> None:
+    """A limit: see docs/limits.md."""
+    page = opened(browser, site)
+    whose = "[document.forms[0], document.querySelector('p')].map((found) => found.closest('.consentry') !== null)"
+    assert page.evaluate(whose) == [True, True]
+    with page.expect_navigation():
+        page.click("text=Refuse all")
+    assert page.evaluate(whose) == [False, True]
+    page.context.close()

@@ -18,7 +18,8 @@ from tests.browser.evasion import BARE, DEFAULT, SITES, STRICT
 
 PAGES = read_awkward()
 SIMPLE = tuple(page for page in PAGES if not page.needs_packages)
-BUILT = tuple(page for page in PAGES if page.needs_packages)
+BUILT = tuple(page for page in PAGES if page.needs_packages and not page.exported)
+EXPORTED = tuple(page for page in PAGES if page.exported)
 POLICIES = {STRICT: "strict", DEFAULT: "default"}
 
 
@@ -42,6 +43,7 @@ SOME = tuple(random.Random(7).sample(SIMPLE, 4))
         pytest.param(SOME, id="some"),
         pytest.param(SIMPLE, id="all", marks=[pytest.mark.soak, pytest.mark.timeout(1200)]),
         pytest.param(BUILT, id="built", marks=[pytest.mark.soak, pytest.mark.timeout(1200)]),
+        pytest.param(EXPORTED, id="exported", marks=[pytest.mark.soak, pytest.mark.timeout(1200)]),
     ],
 )
 def visits(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visits]:

@@ -242,6 +242,55 @@ def test_markup_that_asks_for_nothing_stays(browser: Browser, served: Loopback, 
     page.close()
 
 
+@pytest.mark.parametrize(
+    "how",
+    [
+        "l.rel = 'preload'",
+        "l.setAttribute('rel', 'preload')",
+        "l.attributes.rel.value = 'preload'",
+        "l.relList.add('preload')",
+        "l.relList.value = 'preload'",
+        "l.cloneNode().rel = 'preload'",
+    ],
+)
+def test_a_link_that_only_said_something_does_not_begin_to_ask(browser: Browser, served: Loopback, how: str) -> None:
+    links = "".join(
+        f'<link class=l rel=author as=image href="http://{host}:{served.port}/t.gif">'
+        for host in ("stats.test", "pay.test")
+    )
+    page = opened(browser, served, compiled(), body=links)
+    page.evaluate(f"document.querySelectorAll('.l').forEach((l) => {{ {how}; }})")
+    if "cloneNode" not in how:
+        assert _in_time(page, lambda: served.asked_of("pay.test/t.gif"))
+    page.wait_for_timeout(100)
+    assert not served.asked_of("stats.test")
+    page.close()
+
+
+def test_servers_of_a_connection_are_read_once(browser: Browser, served: Loopback) -> None:
+    page = opened(browser, served, compiled())
+    told = page.evaluate(
+        """() => {
+          const hosts = (config) => new RTCPeerConnection(config).getConfiguration().iceServers.flatMap((s) => s.urls);
+          const turns = (host) => `turns:${host}:443`, more = {username: "a", credential: "b"};
+          let asked = 0;
+          const one = Object.defineProperty({...more}, "urls", {
+            enumerable: true, get: () => turns(asked++ ? "stats.test" : "pay.test"),
+          });
+          return [
+            hosts({iceServers: [one]}),
+            hosts({get iceServers() { return asked++ > 3 ? [{urls: turns("stats.test"), ...more}] : undefined; }}),
+            hosts({iceServers: [
+              {urls: [turns("pay.test"), turns("stats.test")], ...more}, {urls: turns("pay.test"), ...more},
+            ]}),
+          ];
+        }"""
+    )
+    assert "stats.test" not in json.dumps(told)
+    assert told[2] == ["turns:pay.test:443"]
+    page.close()
+
+
 def test_a_page_notices_as_little_as_can_be(browser: Browser, served: Loopback) -> None:
     page = opened(browser, served, compiled())
     told: dict[str, Any] = page.evaluate(

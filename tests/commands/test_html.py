@@ -56,10 +56,25 @@ def test_what_is_added_to_the_header_goes_to_stderr(
     assert "Cache-Control: private, no-cache" in err
 
 
-def test_a_page_that_cannot_be_read_stays_as_it_is(
+def test_a_page_in_utf_16_is_read_and_written_in_it(
     policy: str, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     page = "\ufeff<img src=//stats.test/>".encode("utf-16-le")
+    status, out, err = html(monkeypatch, capfdbinary, "--policy", policy, "--page", PAGE, page=page)
+    assert (status, err) == (0, "")
+    assert "<img data-consent-src=//stats.test/>" in out.decode("utf-16")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param("\ufeff<img src=//stats.test/>".encode("utf-16-le")[:-1], id="UTF-16 that breaks off"),
+        pytest.param("<p>\u65e5</p><img src=//stats.test/>".encode("iso2022_jp"), id="ISO-2022-JP"),
+    ],
+)
+def test_a_page_that_cannot_be_read_stays_as_it_is(
+    policy: str, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], page: bytes
+) -> None:
     status, out, err = html(monkeypatch, capfdbinary, "--policy", policy, "--page", PAGE, "--headers", page=page)
     assert (status, out) == (0, page)
     assert "UTF-16" in err

@@ -19,7 +19,7 @@ from cmp.core.consent import Visitor
 from cmp.core.cookies import RequestCookie, read_set_cookie
 from cmp.core.decide import decide
 from cmp.core.exchange import Exchange, Kind, Phase, Unseen
-from cmp.core.kept import Kept, kept_by_text
+from cmp.core.kept import Kept, kept_by_text, once
 from cmp.core.on_requests import request_steps, rule_on_request
 from cmp.core.policy import Policy
 from cmp.core.signals import Signals
@@ -300,3 +300,18 @@ def test_what_is_not_asked_for_is_forgotten_first(asked_again: bool, kept: int |
     assert answers.get("first") == kept
     assert answers.get(499) == 499
     assert len(answers) <= 100
+
+
+def test_a_property_is_made_once_for_each_object() -> None:
+    class Text:
+        def __init__(self, text: str) -> None:
+            self.text, self.asked = text, 0
+
+        @once
+        def length(self) -> int:
+            self.asked += 1
+            return len(self.text)
+
+    one, other = Text("one"), Text("other")
+    assert [one.length, one.length, other.length] == [3, 3, 5]
+    assert (one.asked, other.asked) == (1, 1)

@@ -129,6 +129,14 @@ def moment(*parts: int) -> float:
         pytest.param("1 Jan 100 00:00:00", None, id="a year of three digits"),
         pytest.param("1 Jan 20300 00:00:00", None, id="a year of five digits"),
         pytest.param("1 Jan 2030 24:00:00", None, id="hour 24"),
+        pytest.param("Sat, 29 Feb 2027 00:00:00 GMT", None, id="no such day, written as usual"),
+        pytest.param("Sat, 01 Jan 2030 24:00:00 GMT", None, id="hour 24, written as usual"),
+        pytest.param("Sat, 01 Jan 1600 00:00:00 GMT", None, id="before 1601, written as usual"),
+        pytest.param(
+            "Sat, 01 Jan 0030 00:00:00 GMT", moment(2030, 1, 1, 0, 0, 0), id="a year that begins with noughts"
+        ),
+        pytest.param("Mar, 01 Jan 2030 00:00:00 GMT", moment(2030, 3, 1, 0, 0, 0), id="a month for a weekday"),
+        pytest.param("Sat, 01 Jab 2030 00:00:00 GMT", None, id="no month, written as usual"),
         pytest.param("1 Jan 2030 00:60:00", None, id="minute 60"),
         pytest.param("1 Jan 2030 00:00:60", None, id="second 60"),
         pytest.param("1 Jan 2030 00:00", None, id="no seconds"),
@@ -189,5 +197,9 @@ def test_every_date_a_server_writes_is_read_back(at: object) -> None:
     assert isinstance(at, datetime)
     at = at.replace(microsecond=0)
     months = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-    text = f"Mon, {at.day:02} {months[at.month - 1]} {at.year:04} {at:%H:%M:%S} GMT"
-    assert read_cookie_date(text) == float(calendar.timegm(at.timetuple()))
+    expected = float(calendar.timegm(at.timetuple()))
+    for gap in " -":
+        text = f"Mon, {at.day:02}{gap}{months[at.month - 1]}{gap}{at.year:04} {at:%H:%M:%S} GMT"
+        assert read_cookie_date(text) == expected
+        # In another form than the usual one, by the rules for any.
+        assert read_cookie_date(text.removeprefix("Mon, ")) == expected

@@ -71,8 +71,8 @@ def test_agrees_with_a_regular_expression_on_any_characters(pattern: str, text: 
 )
 def test_a_hostile_pattern_takes_no_longer_than_another(pattern: str, text: str) -> None:
     glob = Glob(pattern)
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(20):
         assert not glob.matches(text)
     # A backtracking matcher would need longer than the universe has; a linear one is done in milliseconds.
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1

@@ -406,9 +406,9 @@ def test_the_time_grows_with_the_length(unit: str) -> None:
         text = unit * (length // len(unit))
         best = 9.9
         for _ in range(3):
-            start = time.perf_counter()
+            start = time.process_time()
             find_in_body(text.encode(), "text/plain")
-            best = min(best, time.perf_counter() - start)
+            best = min(best, time.process_time() - start)
         return best
 
     short, long = seconds(20_000), seconds(160_000)

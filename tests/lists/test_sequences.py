@@ -58,6 +58,6 @@ def test_it_agrees_with_the_standard_library(expression: str, text: str) -> None
 
 def test_a_hostile_expression_and_url_take_no_time() -> None:
     sequence = compile_sequence("x" + ".*a" * 30 + "y")
-    start = time.perf_counter()
+    start = time.process_time()
     assert not sequence.found_in("x" + "a" * 8_000 + "y"[:0] + "z")
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1

@@ -252,8 +252,10 @@ def _check_a_decision(policy: Policy, visitor: Visitor, asked: Exchange) -> None
     assert all(line.strip() for line in considered_lines(policy, told))
     if policy.parts:
         parts = [decide(part, visitor, asked).ruling for part in policy.parts]
-        # What one says of vendors that another names, neither says alone (`test_compose.py`).
-        assert decision.ruling in parts or decision.ruling.reason in (Reason.OUTSIDE_REGION, Reason.UNAUTHORISED)
+        if decision.ruling not in parts:
+            # What one says of vendors that another names, neither says alone (`test_compose.py`).
+            assert decision.ruling.reason in (Reason.OUTSIDE_REGION, Reason.UNAUTHORISED)
+            assert any(ruling.allowed and ruling.vendor == decision.ruling.vendor for ruling in parts)
         if any(not ruling.allowed and not ruling.rule.startswith("unknown.") for ruling in parts):
             assert decision.blocked, "the strictest counts"
     marked = {edit.name for edit in decision.edits if edit.kind is EditKind.MARK_EVENT}

@@ -234,17 +234,24 @@ def pages(seed: int, count: int) -> Iterator[bytes]:
 
 def prepared(data: bytes, policy: Policy, visitor: Visitor, page: Url = PAGE) -> bytes:
     """The body and the CSP that a visitor gets."""
-    text = readable_page(data, "text/html")
-    if text is None:
+    read = readable_page(data, "text/html")
+    if read is None:
         return b""
-    done = page_for(text, policy, visitor, NO_SIGNALS, page, language="en", reserved=RESERVED_PATH)
+    done = page_for(read.text, policy, visitor, NO_SIGNALS, page, language="en", reserved=RESERVED_PATH)
     csp = strict_csp(policy, visitor, NO_SIGNALS, page, done.named_hosts, reserved=RESERVED_PATH)
-    return done.text.encode("latin-1") + b"\0" + (csp or "").encode("ascii")
+    return read.in_its_coding(done.text) + b"\0" + (csp or "").encode("ascii")
 
 
 def _resident() -> int:
     """Bytes of this process's memory that are there now. Linux: proc(5), statm."""
     return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * 4096
+
+
+def _timed(data: bytes, policy: Policy, visitor: Visitor) -> tuple[bytes, float]:
+    """What comes of it, and the processor time in seconds for each byte, of what a page of 4 kB may take at least."""
+    began = time.process_time()
+    done = prepared(data, policy, visitor)
+    return done, (time.process_time() - began) / max(len(data), 4_000)
 
 
 def _main(seed: int, count: int) -> None:
@@ -253,12 +260,13 @@ def _main(seed: int, count: int) -> None:
     digest, of_a_third, slowest, at_worst, after_a_tenth = hashlib.sha256(), "", 0.0, 0, 0
     for number, data in enumerate(pages(seed, count)):
         for policy, visitor in asked:
-            began = time.process_time()
-            done = prepared(data, policy, visitor)
-            # In proportion to its length, with what a page of 4 kB may take as the least.
-            cost = (time.process_time() - began) / max(len(data), 4_000)
+            done, cost = _timed(data, policy, visitor)
             if cost > slowest and number >= count // 10:
-                slowest, at_worst = cost, number
+                # Once more, as another page than the one that is kept: what took long for a reason outside of the page
+                # (memory cleared up, a machine that stood still) does not do so again.
+                _, again = _timed(data + b"  ", policy, visitor)
+                if min(cost, again) > slowest:
+                    slowest, at_worst = min(cost, again), number
             digest.update(done)
             digest.update(b"\1")
         if number + 1 == count // 3:

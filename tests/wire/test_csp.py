@@ -106,7 +106,7 @@ Case = tuple[int, Visitor, Signals, list[str]]
 
 
 # Thousands of hosts in each case.
-@settings(derandomize=True, max_examples=12, deadline=None)
+@settings(derandomize=True, max_examples=30, deadline=None)
 @given(cases())
 def test_a_host_is_admitted_if_and_only_if_it_is_allowed(case: Case) -> None:
     _check_what_is_admitted(case)

@@ -2,7 +2,9 @@
 
 import re
 from dataclasses import replace
+from html import escape, unescape
 from typing import Any
+from urllib.parse import quote, unquote
 
 import pytest
 import turbohtml
@@ -14,18 +16,9 @@ from cmp.core.exchange import Kind
 from cmp.core.policy import Policy
 from cmp.core.signals import NO_SIGNALS, Signals
 from cmp.core.urls import parse_url
-from cmp.wire.html import (
-    _KEPT,
-    _LONGEST_KEPT,
-    _MOST_KEPT,
-    _TAG_NAME,
-    Rewritten,
-    _attributes,
-    _rewritten,
-    _Source,
-    _Task,
-    rewrite_page,
-)
+from cmp.wire.files import rewrite_file
+from cmp.wire.html import _KEPT, LONGEST_KEPT, MOST_KEPT, Rewritten, _rewritten, _Task, rewrite_page
+from cmp.wire.splicing import _TAG_NAME, Source, _attributes
 from tests.core.examples import compiled, shop
 from tests.sampled import examples
 
@@ -41,10 +34,27 @@ TAGGED = compiled(
 
 
 def rewritten(
-    text: str, *, policy: Policy = POLICY, choice: str = "none", head: str = "", body: str = "", language: str = "en"
+    text: str,
+    *,
+    policy: Policy = POLICY,
+    choice: str = "none",
+    head: str = "",
+    body: str = "",
+    boxed: str = "",
+    language: str = "en",
 ) -> Rewritten:
     visitor = supposed_visitor(policy, choice)
-    return rewrite_page(text, policy, visitor, NO_SIGNALS, PAGE, head=head, body_start=body, language=language)
+    return rewrite_page(
+        text,
+        policy,
+        visitor,
+        NO_SIGNALS,
+        PAGE,
+        head=head,
+        body_start=body,
+        boxed_head=lambda: boxed,
+        language=language,
+    )
 
 
 T = "//t.stats.test/x"
@@ -144,6 +154,14 @@ DENIED = [
         "noscript that ends elsewhere without scripts",
         f"<noscript><textarea></noscript><style></textarea><img src={T}></style>",
         f"<noscript><textarea></noscript><style></textarea><img data-consent-src={T}></style>",
+        "image",
+    ),
+    (
+        "attributes of as many later body tags, others without scripts",
+        f"<body style=a><noscript><body background={T}></noscript>"
+        "<noscript><!--</noscript><body lang=b><!-- --></noscript>",
+        f"<body style=a><noscript><body data-consent-background={T}></noscript>"
+        "<noscript><!--</noscript><body lang=b><!-- --></noscript>",
         "image",
     ),
     (
@@ -365,12 +383,180 @@ SPELLINGS = [
     "//t。stats。test".encode().decode("latin-1"),
     "//\uff54.\uff53tats.test".encode().decode("latin-1"),
     "wss://t.stats.test/",
+    "//t&shy;.stats.test。".encode().decode("latin-1"),
+    "//\uff54.\uff53tats.test".encode("shift_jis").decode("latin-1"),
+    "//\uff54.\uff53tats.test".encode("gb18030").decode("latin-1"),
+    "//\uff54.\uff53tats.test".encode("euc_kr").decode("latin-1"),
 ]
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS, ids=ascii)
 def test_spellings_do_not_help(spelling: str) -> None:
     assert rewritten(f'<img src="{spelling}">').text == f'<img data-consent-src="{spelling}">'
+
+
+# What is CSS to a browser, with X where something is asked for.
+STYLED = [
+    ("a comment with a sign in it", '@import/*;*/"X"'),
+    ("a comment with a bracket in it", 'p{background:image-set(/*{*/"X" 1x)}'),
+    ("far from its rule", f'@import{" " * 3_000}"X"'),
+    ("the word for a namespace in a comment", "p{background:/*@namespace*/url(X)}"),
+    ("a property's first value", '@property --a{syntax:"<string>";initial-value:"X"}'),
+    ("what a function gives back", '@function --f(){result:"X"}'),
+    ("behind a sign in a function", 'p{background:image-set(if(style(--x:2):"/ok";else:"X") 1x)}'),
+    ("behind an address in a function", 'p{background:image-set(url(/a) 2x, "X" 1x)}'),
+    ("behind a long string", f'p{{background:url("data:image/gif;base64,{"A" * 120_000}")}}p{{background:url("X")}}'),
+    ("behind a string that a form feed ends", 'p{content:"a\f;}p{background:url("X")}'),
+    ("behind a string that a carriage return ends", 'p{content:"a\r;}p{background:url("X")}'),
+    ("a line end of two characters in a name", "p{background:u\\72\r\nl(X)}"),
+]
+
+
+@pytest.mark.parametrize("css", [row[1] for row in STYLED], ids=[row[0] for row in STYLED])
+def test_css_is_read_as_a_browser_reads_it(css: str) -> None:
+    policy = REPORTING
+    assert [str(one.ruling.vendor) for one in rewritten(f"<style>{css}</style>".replace("X", T), policy=policy).stopped]
+    kept = f"<style>{css}</style>".replace("X", "/own")
+    assert rewritten(kept, policy=policy).text == kept
+
+
+@pytest.mark.parametrize(
+    "css",
+    [
+        f"p{{background:u&#114;l({T})}}",
+        f"p{{background:u<!-- -->rl({T})}}",
+        f"p{{background:u<g>x</g>rl({T})}}",
+        f"p{{background:u<![CDATA[rl]]>({T})}}",
+    ],
+    ids=["a reference", "a comment", "an element", "CDATA"],
+)
+def test_style_in_svg_is_markup(css: str) -> None:
+    done = rewritten(f"<svg><style>{css}</style></svg>", policy=REPORTING)
+    assert done.text == f'<svg><style type="text/plain">{css}</style></svg>'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'<svg><style><a title="</style><link rel=preconnect X={T}>"></style></svg>',
+        f'<math><xmp><a title="</xmp><img X={T}>"></xmp></math>',
+        f'<svg><title/><a title="</title><img X={T}>"></svg>',
+        f"<svg><![CDATA[><img X={T}>]]></svg>",
+        f"<frameset><link rel=preconnect X={T}><frame src=/a></frameset>",
+    ],
+    ids=["style in SVG", "text in MathML", "a title that is closed at once", "CDATA", "a frameset"],
+)
+def test_what_is_no_markup_but_looks_like_some_to_a_browser_that_looks_ahead_is_inert(text: str) -> None:
+    name = "href" if "<link" in text else "src"
+    assert rewritten(text.replace("X", name)).text == text.replace("X", f"data-consent-{name}")
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<img src=https:t.stats.test/x>",
+        "<img src=https:/%09/t.stats.test/x>",
+        "<style>p{background:url(\\68ttps:\\2f\\2ft.stats.test)}</style>",
+        "<script>fetch('https:\\x2f\\x2ft.stats.test')</script>",
+        "<script>fetch('https:\\x2f\\x2fda.stats.test')</script>",
+        "<script>fetch('https:\\57\\57stats.test')</script>",
+        "<script>fetch('https:/\\u{000000000002f}stats.test')</script>",
+        "<iframe src='data:text/html,%253Cimg src=%2522https:%252f%252ft.stats.test%2522%253E'>",
+        "%3C%00" + "".join(f"{char}%00" for char in "img src=https://t.stats.test"),
+    ],
+    ids=[
+        "no slashes",
+        "a tab",
+        "escapes of CSS",
+        "escapes of code",
+        "escapes before digits",
+        "octal",
+        "long",
+        "twice",
+        "UTF-16",
+    ],
+)
+def test_what_a_page_in_an_address_asks_for_is_seen(inside: str) -> None:
+    page = f'<iframe src="data:text/html,{inside}"></iframe>'
+    assert [one.ruling.vendor for one in rewritten(page, policy=REPORTING).stopped] == ["stats"]
+
+
+BOXED = "<script>box()</script>"
+
+
+def framed(address: str, *, tag: str = "iframe src", sandbox: str = "") -> str:
+    page = f'<{tag}="{escape(address)}"{sandbox}>'
+    done = rewritten(page, policy=REPORTING, boxed=BOXED).text
+    return unescape(done.removeprefix(f'<{tag}="').removesuffix(f'"{sandbox}>'))
+
+
+@pytest.mark.parametrize(
+    "address, page",
+    [
+        ("data:text/html,<script>a()</script>", f"{BOXED}<script>a()</script>"),
+        (" da\tta: text/html;charset=x,%3Cscript>a()", f"{BOXED}<script>a()"),
+        ("data:text/html;base64,PGJvZHkgb25sb2FkPWEoKT7p", f"{BOXED}<body onload=a()>\u00e9"),
+        ("data:text/html,<!doctype html><p onclick=a()>", f"<!doctype html>{BOXED}<p onclick=a()>"),
+    ],
+    ids=["a script", "written oddly", "Base64", "a doctype"],
+)
+def test_a_page_in_an_address_that_runs_code_has_the_guard_first(address: str, page: str) -> None:
+    for tag in ("iframe src", "embed src", "object data"):
+        assert unquote(framed(address, tag=tag).partition(",")[2], "latin-1") == page
+
+
+@pytest.mark.parametrize(
+    "address, sandbox",
+    [
+        ("data:text/html,<p>a", ""),
+        ("data:text/html;charset=utf-16,<script>a()</script>", ""),
+        ("data:text/html;base64,PHNjcmlwd", ""),
+        ("data:text/plain,<script>a()</script>", ""),
+        ("data:text/html,<script>a()</script>", ' sandbox="allow-forms"'),
+    ],
+    ids=["no code", "a coding in which ASCII is none", "no Base64", "no page", "a sandbox without scripts"],
+)
+def test_any_other_address_stays_as_it_is(address: str, sandbox: str) -> None:
+    assert framed(address, sandbox=sandbox) == address
+
+
+def test_pages_in_addresses_are_few() -> None:
+    page = '<iframe src="data:text/html,<script>a()</script>"></iframe>'
+    done = rewritten(page * 60, policy=REPORTING, boxed=BOXED).text
+    assert (done.count(quote(BOXED, "()/")), done.count("data-consent-src=")) == (50, 10)
+
+
+def test_pages_in_pages_deeper_than_anybody_writes_them_are_not_shown() -> None:
+    text = f"<link rel=preconnect href={T}>"
+    for _ in range(7):
+        text = f'<iframe srcdoc="{escape(text)}"></iframe>'
+    done = rewritten(text).text
+    for _ in range(7):
+        done = unescape(done)
+    assert "data-consent-srcdoc" in done
+
+
+def test_style_in_style_that_hides_what_comes_next_is_none_any_more() -> None:
+    page = "<svg>" + "".join(f"<style>a{{b:url({T})}}/*" for _ in range(9)) + f"<foreignObject><img src={T}>"
+    done = rewritten(page, policy=REPORTING).text
+    assert f"<style>a{{b:url({T})" not in done
+    assert f"<img data-consent-src={T}>" in done
+
+
+def test_code_of_a_frame_in_a_shadow_root_is_not_run() -> None:
+    text = "<p><template shadowrootmode=open><iframe src=' java&Tab;script:f()'></iframe></template>"
+    assert rewritten(text).text == text.replace("src", "data-consent-src")
+    assert "data-consent" not in rewritten("<iframe src='javascript:f()'></iframe>").text
+
+
+@pytest.mark.parametrize(
+    "code, kept",
+    [("void 0", True), ("'<p>a'", True), ("false;", True), ("void f()", True), ("'<img src='+f()+'>'", False)],
+)
+def test_code_of_a_frame_that_puts_a_page_together_is_not_run_where_no_csp_holds_it(code: str, kept: bool) -> None:
+    text = f'<iframe src="javascript:{code}"></iframe>'
+    assert (rewritten(text, policy=REPORTING).text == text) is kept
+    assert rewritten(text).text == text
 
 
 @pytest.mark.parametrize(
@@ -414,13 +600,33 @@ def test_pages_in_attributes_begin_with_what_they_are_given() -> None:
     assert done.text == '<iframe srcdoc="&lt;h-h&gt;&lt;p&gt;a"></iframe>'
 
 
-def test_a_frame_whose_sandbox_lets_no_script_of_ours_run_gets_none() -> None:
-    for sandbox, head in (("", ""), ("allow-scripts", ""), ("Allow-Same-Origin ALLOW-SCRIPTS", "&lt;h-h&gt;")):
-        text = f'<iframe sandbox="{sandbox}" srcdoc="<p>x"></iframe>'
-        done = rewrite_page(
-            text, POLICY, supposed_visitor(POLICY, "none"), NO_SIGNALS, PAGE, head="", body_start="", frame_head="<h-h>"
-        )
-        assert done.text == (text.replace("<p>x", f"{head}&lt;p&gt;x") if head else text)
+@pytest.mark.parametrize(
+    "sandbox, head",
+    [
+        ("", ""),
+        ("allow-same-origin", ""),
+        ("allow-scripts\xa0", ""),
+        ("Allow-Same-Origin\nALLOW-SCRIPTS", "<h-h>"),
+        ("allow-scripts", "<b-b>"),
+        ("allow-scripts allow-same-origin\xa0", "<b-b>"),
+    ],
+)
+def test_a_frame_in_a_sandbox_begins_with_what_can_run_there(sandbox: str, head: str) -> None:
+    text = f'<iframe sandbox="{sandbox}" srcdoc="<iframe srcdoc=x></iframe>"></iframe>'
+    done = rewrite_page(
+        text,
+        POLICY,
+        supposed_visitor(POLICY, "none"),
+        NO_SIGNALS,
+        PAGE,
+        head="",
+        body_start="",
+        frame_head="<h-h>",
+        boxed_head=lambda: "<b-b>",
+    )
+    # What stands in it is in the same box.
+    within = escape(f'{head}<iframe srcdoc="{escape(head)}x"></iframe>' if head else "<iframe srcdoc=x></iframe>")
+    assert done.text == (text if not head else f'<iframe sandbox="{sandbox}" srcdoc="{within}"></iframe>')
 
 
 def test_style_in_style_without_end_is_no_style_any_more() -> None:
@@ -485,11 +691,15 @@ def test_inline_code_of_denied_vendors(code: str, denied: bool) -> None:
         ("<script src=//stats.test></script>", 'H<script type="text/plain" data-consent-src=//stats.test></script>B'),
         ("<html><frameset><frame></frameset>", "<html>H<frameset><frame></frameset>"),
         ("\xef\xbb\xbf<!doctype html>x", "\xef\xbb\xbf<!doctype html>HBx"),
+        (
+            "\xef\xbb\xbf<!doctype html><html><head><title>t</title></head><body>x",
+            "\xef\xbb\xbf<!doctype html><html><head>H<title>t</title></head><body>Bx",
+        ),
         ("\r\n<html>\r\n<head>\r\n<body>\r\n", "\r\n<html>\r\n<head>H\r\n<body>B\r\n"),
         ("<html><head><noscript><p>x</noscript></head>y", "<html><head>H<noscript><p>x</noscript></head>By"),
         ("<html><body><p><body><head>", "<html>H<body>B<p><body><head>"),
     ],
-    ids=range(17),
+    ids=range(18),
 )
 def test_ours_goes_in_once_and_first(text: str, expected: str) -> None:
     assert rewritten(text, head="H", body="B").text == expected
@@ -552,7 +762,8 @@ fuzzed = examples(250, 1_000, suppress_health_check=list(HealthCheck))
 def test_any_text_is_rewritten_the_same_every_time_and_bytes_come_back(text: str) -> None:
     first = rewritten(text, head="<h-h>", body="<b-b>")
     assert (
-        _rewritten(text, _Task(POLICY, NO_CHOICE, NO_SIGNALS, PAGE, "<h-h>", "<b-b>", "", "/.consent/", "en")) == first
+        _rewritten(text, _Task(POLICY, NO_CHOICE, NO_SIGNALS, PAGE, "<h-h>", "<b-b>", "", "/.consent/", "en"), str)
+        == first
     )
     first.text.encode("latin-1")
     if not first.stopped and "data-consent-" not in text.lower():
@@ -577,7 +788,7 @@ def test_nothing_denied_is_left_to_find(text: str) -> None:
 @fuzzed
 @given(st.lists(PIECES, max_size=12).map("".join))
 def test_attributes_are_read_as_the_tree_builder_reads_them(text: str) -> None:
-    source = _Source(f"<i {text}>").lines
+    source = Source(f"<i {text}>").lines
     element = turbohtml.parse(source, source_locations=True).select_one("i")
     if element is None or element.source_location is None:
         return
@@ -592,9 +803,9 @@ def test_attributes_are_read_as_the_tree_builder_reads_them(text: str) -> None:
 @fuzzed
 @given(st.lists(st.sampled_from(["\r", "\n", "\r\n", "a", "bc"]), max_size=12).map("".join))
 def test_places_are_counted_in_normalised_lines(text: str) -> None:
-    source = _Source(text)
+    source = Source(text)
     for at in range(len(source.lines) + 1):
-        assert _Source(text[: source.place(at)]).lines == source.lines[:at]
+        assert Source(text[: source.place(at)]).lines == source.lines[:at]
 
 
 # ----------------------------------------------------------------------------------------------- kept for a while
@@ -634,12 +845,49 @@ def test_whatever_rewriting_depends_on_tells_kept_pages_apart(changed: dict[str,
     rewrite_page(**given)
     task = {**given, **changed}
     text = task.pop("text")
-    assert rewrite_page(text, **task) == _rewritten(text, _Task(**task))
+    assert rewrite_page(text, **task) == _rewritten(text, _Task(**task), str)
 
 
 def test_so_many_pages_are_kept_and_no_long_ones() -> None:
-    for n in range(2 * _MOST_KEPT):
+    for n in range(2 * MOST_KEPT):
         rewritten(f"<p>{n}")
-    assert len(_KEPT) <= _MOST_KEPT
-    long = "x" * (_LONGEST_KEPT + 1)
+    assert len(_KEPT) <= MOST_KEPT
+    long = "x" * (LONGEST_KEPT + 1)
     assert rewritten(long) is not rewritten(long)
+
+
+# ---------------------------------------------------------------------------------------------------------- files
+
+
+@pytest.mark.parametrize(
+    "choice, text",
+    [
+        pytest.param("refuse", "p { background: url(data:,) }", id="refuse"),
+        pytest.param("accept", f"p {{ background: url({T}/p.gif) }}", id="accept"),
+    ],
+)
+def test_a_file_that_names_a_vendor_is_one_visitors_whatever_they_chose(choice: str, text: str) -> None:
+    """Or what was kept of it would still be there after a change of mind."""
+    visitor, file = supposed_visitor(POLICY, choice), parse_url("https://www.shop.test/a.css")
+    sheet = f"p {{ background: url({T}/p.gif) }}"
+    done = rewrite_file(sheet, POLICY, visitor, NO_SIGNALS, file, kind=Kind.STYLE, page=PAGE)
+    assert (done.text, done.for_all, len(done.stopped)) == (text, False, int(choice == "refuse"))
+    own = "p { background: url(/p.gif); content: '\\f101' }"
+    again = rewrite_file(own, POLICY, visitor, NO_SIGNALS, file, kind=Kind.STYLE, page=PAGE)
+    assert (again.text, again.for_all) == (own, True)
+
+
+@pytest.mark.parametrize(
+    "code, kept",
+    [
+        (f"<script>import('{T}/p.js')</script>", "<script>import('data:text/javascript,')</script>"),
+        (f"<script type=module>await import(/* a */ `{T}/p.js`)</script>", None),
+        ("<script>import('\\/\\u002ft.stats.test/p.js')</script>", None),
+        (f"<script>from('{T}/p.js')</script>", f"<script>from('{T}/p.js')</script>"),
+        (f"<script type=text/x>import('{T}/p.js')</script>", f"<script type=text/x>import('{T}/p.js')</script>"),
+    ],
+    ids=["string", "template", "escapes", "no import", "no code"],
+)
+def test_code_gets_an_empty_module_in_place_of_one_that_is_denied(code: str, kept: str | None) -> None:
+    done = rewritten(code).text
+    assert done == kept if kept is not None else ("t.stats.test" not in done and "data:text/javascript," in done)
