@@ -10,15 +10,13 @@ import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
-from rcssmin import cssmin
-from rjsmin import jsmin
-
 from cmp.core.consent import supposed_visitor
 from cmp.core.signals import NO_SIGNALS
 from cmp.core.urls import parse_url
 from cmp.policy.load import load_policy
 from cmp.resources import policies, static
 from cmp.wire.guard import guard_script
+from cmp.wire.shorten import shorter_script, shorter_style
 from demo.__main__ import POLICY
 
 # Bytes and milliseconds.
@@ -28,7 +26,7 @@ _ROUNDS = 15
 
 def run() -> Iterator[str]:
     page = parse_url("https://www.shop.example/")
-    forms = (("banner.js", jsmin), ("banner.css", cssmin))
+    forms = (("banner.js", shorter_script), ("banner.css", shorter_style))
     files = sum(_packed(shorter((static() / name).read_text("utf-8")).encode()) for name, shorter in forms)
     scripts: dict[str, str] = {}
     for path in (POLICY, policies() / "strict.json", policies() / "default.json"):

@@ -4,21 +4,24 @@
 (function guard(table) {
   "use strict";
   if (!table) return;
-  const G = globalThis, R = Reflect, URL = G.URL, here = G.location, { hostname: host } = here;
-  const describe = Object.getOwnPropertyDescriptor, own = table.o || [host.replace(/^www\./, "")];
-  const element = G.document && document.currentScript, nonce = element ? element.nonce : "";
+  const G = globalThis, R = Reflect, URL = G.URL, here = G.location, { hostname: host } = here,
+    describe = Object.getOwnPropertyDescriptor, own = table.o || [host.replace(/^www\./, "")],
+    D = G.document, E = D && Element.prototype, element = D && D.currentScript, nonce = element ? element.nonce : "",
+    inert = D && D.implementation.createHTMLDocument(""), walk = D && D.createTreeWalker.bind(D),
+    markup = D && describe(E, "innerHTML"), attributes = D && describe(E, "attributes").get,
+    setAttribute = D && E.setAttribute, setCookie = D && describe(Document.prototype, "cookie").set;
 
-  // Many names are numbers, packed (cmp/wire/name_set.py says how). Nothing is unpacked before it is asked for.
-  const mixed = (hash, bits, times) => Math.imul(hash ^ hash >>> bits, times);
-  const hashOf = (name) => {
+  // Many names are numbers, packed (cmp/wire/name_set.py says how). Nothing is unpacked before it is asked for, and where
+  // the table holds none, this is not sent.
+  /* PACKED */
+  const mixed = (hash, bits, times) => Math.imul(hash ^ hash >>> bits, times), hashOf = (name) => {
     let hash = 0x811c9dc5;
     for (let n = 0; n < name.length; n++) hash = Math.imul(hash ^ name.charCodeAt(n), 0x01000193);
     return mixed(mixed(mixed(hash, 16, 0x85ebca6b), 13, 0xc2b2ae35), 16, 1);
   };
   const unpacked = ([shift, low, count, packed]) => {
-    const bytes = atob(packed), numbers = new Set();
+    const bytes = atob(packed), numbers = new Set(), bit = () => bytes.charCodeAt(at >> 3) >> (at++ & 7) & 1;
     let at = 0, number = 0;
-    const bit = () => bytes.charCodeAt(at >> 3) >> (at++ & 7) & 1;
     while (count--) {
       while (bit()) number += 2 ** low;
       for (let n = 0; n < low; n++) number += bit() * 2 ** n;
@@ -26,6 +29,7 @@
     }
     return (name) => numbers.has(hashOf(name) >>> shift);
   };
+  /* END */
   const words = (text, use) => text.split(" ").forEach((word) => word && use(word));
   const lookup = (t, rules) => {
     let map, packed;
@@ -83,11 +87,11 @@
   const first = (rules, url) => (rules.find(([path, query]) =>
     (!path || glob(path, plain(url.pathname))) && query.every((part) => asked(url, part))) || [])[2];
   // Fields of a form and names of images hide properties: of those that decide, the getters are asked.
-  const getter = (type, key) => G[type] && describe(G[type].prototype, key).get;
-  const baseOf = getter("Node", "baseURI"), urlOf = getter("Request", "url");
+  const getter = (type, key) => G[type] && describe(G[type].prototype, key).get,
+    baseOf = getter("Node", "baseURI"), urlOf = getter("Request", "url");
   const denied = (text, element) => {
     let url;
-    try { url = new URL(text, G.document ? R.apply(baseOf, element || document, []) : here); } catch { return false; }
+    try { url = new URL(text, D ? R.apply(baseOf, element || D, []) : here); } catch { return false; }
     const name = url.hostname.replace(/\.$/, "");
     if (!/^(http|ws)s?:$/.test(url.protocol)) return false;
     const ours = own.some((s) => under(name, s));
@@ -114,8 +118,8 @@
   };
 
   // Texts that name hosts: CSS, code, what stands in a data URL. Where the unknown is denied a CSP holds them.
-  const open = tables.every((t) => t.u);
-  const cut = (text) => !open ? text : text.replace(/(?:(?:http|ws)s?:[\\/]*|[\\/]{2,})[^\s\x22'`()<>,;]+/gi, (url) => denied(url) ? "data:," : url);
+  const open = tables.every((t) => t.u),
+    cut = (text) => !open ? text : text.replace(/(?:(?:http|ws)s?:[\\/]*|[\\/]{2,})[^\s\x22'`()<>,;]+/gi, (url) => denied(url) ? "data:," : url);
   const css = (text) => {
     text = "" + text;
     // Tabs and line ends are no part of an address; what looks like a comment may stand in a string or an address.
@@ -139,17 +143,16 @@
 
   // Attributes that make a browser ask for something, whatever the element; links that somebody may click on do not.
   const asks = /^(src|srcset|href|data|poster|ping|(form)?action|imagesrcset|background|attributionsrc|to|from|by|values|content|http-?equiv|rel|srcdoc|style|filter|mask|clip-path|cursor|fill|stroke|marker-\w+)$/i;
-  const frames = /frame|object|embed|link/, lists = /set|ping|values|attr/, blobs = new Map(), done = new WeakSet();
-  const SELF = "(" + guard + ")(" + JSON.stringify(table).replaceAll("<", "\\u003c") + ");\n";
-  const SCRIPT = `<!doctype html><${"script"} nonce="${nonce}">${SELF}<\/script>`;
+  const frames = /frame|object|embed|link/, lists = /set|ping|values|attr/, blobs = new Map(), done = new WeakSet(),
+    SELF = "(" + guard + ")(" + JSON.stringify(table).replaceAll("<", "\\u003c") + ");\n",
+    SCRIPT = `<!doctype html><${"script"} nonce="${nonce}">${SELF}<\/script>`;
   // Typed values (Trusted Types) stay typed where nothing changes; else ours is typed, if the page lets us name a policy.
-  const T = G.trustedTypes, typed = ["isHTML", "isScript", "isScriptURL"].map((key) => T && T[key].bind(T));
-  const trusted = (value) => T && typed.some((is) => is(value));
   let types;
+  const T = G.trustedTypes, trusted = (value) => T && (T.isHTML(value) || T.isScript(value) || T.isScriptURL(value));
   const as = (kind, text, value, otherwise = text) => {
     if (!trusted(value)) return text;
     try {
-      types = types || T.createPolicy("consentry", { createHTML: (s) => s, createScriptURL: (s) => s });
+      types ||= T.createPolicy("consentry", { createHTML: (s) => s, createScriptURL: (s) => s });
       return types["create" + kind](text);
     } catch { return otherwise; }
   };
@@ -191,7 +194,7 @@
   const framed = (url) => {
     const { type } = blobs.get(url) || {}, [text, said] = !type || /ml/.test(type) ? textOf(url) : [];
     return !/ml/.test(said) ? url :
-      URL.createObjectURL(new Blob([/xml/.test(said) ? cut(text) : SCRIPT + clean(cut(text))], { type: said.replace(/;.*|$/, ";charset=utf-8") }));
+      URL.createObjectURL(new Blob([/xml/.test(said) ? cut(text) : SCRIPT + clean(cut(text))], { type: said.split(";")[0] + ";charset=utf-8" }));
   };
   // Of a form, a field's name hides a property.
   const tagOf = (element) => typeof element.localName === "string" ? element.localName.toLowerCase() : element.localName ? "form" : "";
@@ -228,17 +231,12 @@
       return scrub(box.content) ? as("HTML", R.apply(markup.get, box, []).replace(/(<\/?)x(body|html|head|frame)/gi, "$1$2"), html) : html;
     } catch { return html; }
   };
-  const D = G.document, E = D && Element.prototype;
-  const inert = D && D.implementation.createHTMLDocument("");
   // Markup, where it loads nothing.
   const parsed = (html) => {
     const box = inert.createElement("template");
     R.apply(markup.set, box, [html]);
     return box;
   };
-  const markup = D && describe(E, "innerHTML"), setAttribute = D && E.setAttribute, setCookie = D && describe(Document.prototype, "cookie").set;
-  const attributes = D && describe(E, "attributes").get;
-  const walk = D && D.createTreeWalker.bind(D);
   const restyle = (e) => {
     const text = e.nodeType === 1 && R.apply(E.getAttribute, e, ["style"]);
     if (text && css(text) !== text) e.setAttribute("style", css(text));
@@ -315,15 +313,14 @@
       if (found === undefined) return blocked(element, text);
       go(found === text && trusted(value) ? value : as("HTML", found, value, value));
     };
-    const node = (self, args, go) => put(self.localName ? self : { localName: "x" }, args[0].name, args[0].value, () => go(args));
     patch("Element", "setAttribute", (self, [k, v], go) => put(self, k, v, (v) => go([k, v])));
     patch("Element", "setAttributeNS", (self, [n, k, v], go) => put(self, k, v, (v) => go([n, k, v])));
-    patch("Element NamedNodeMap", "setAttributeNode setAttributeNodeNS setNamedItem setNamedItemNS", node);
-    const text = (self, [v], go) => {
+    patch("Element NamedNodeMap", "setAttributeNode setAttributeNodeNS setNamedItem setNamedItemNS",
+      (self, args, go) => put(self.localName ? self : { localName: "x" }, args[0].name, args[0].value, () => go(args)));
+    patch("Attr Node CharacterData HTMLElement", "value nodeValue textContent data innerText", (self, [v], go) => {
       if (self.ownerElement) return put(self.ownerElement, self.name, v, (v) => go([v]));
-      go([(self.localName || (self.parentNode || {}).localName) === "style" ? css(v) : v]);
-    };
-    patch("Attr Node CharacterData HTMLElement", "value nodeValue textContent data innerText", text);
+      go([(self.localName || self.parentNode?.localName) === "style" ? css(v) : v]);
+    });
     // Not a template's: its "content" is no address.
     const names = (o, fits) => Object.getOwnPropertyNames(o).filter((name) => fits.test(name)).join(" ");
     words(names(W, /^HTML(?!Te).+Element$/), (t) => patch(t, names(W[t].prototype, asks), (self, [v], go, key) => put(self, key, v, (v) => go([v]))));
@@ -358,7 +355,8 @@
       go([whole]);
       sweep();
     });
-    const into = (self, args, go) => {
+    patch("Node Element DocumentFragment Document CharacterData DocumentType Range",
+      "appendChild insertBefore replaceChild importNode adoptNode body append prepend replaceChildren before after replaceWith insertAdjacentElement insertNode surroundContents", (self, args, go) => {
       args = args.map((a) => {
         if (self.localName === "style" && typeof a === "string") return css(a);
         if (a && a.nodeType === 3 && self.localName === "style") a.data = css(a.data);
@@ -371,9 +369,7 @@
       const made = go(args);
       sweep();
       return made;
-    };
-    patch("Node Element DocumentFragment Document CharacterData DocumentType Range",
-      "appendChild insertBefore replaceChild importNode adoptNode body append prepend replaceChildren before after replaceWith insertAdjacentElement insertNode surroundContents", into);
+    });
     patch("XSLTProcessor", "transformToFragment", (self, args, go) => {
       const made = go(args);
       scrub(made);
@@ -385,21 +381,20 @@
       if (found) inner(key === "contentWindow" ? found : found.defaultView);
       return found;
     });
-    const shadow = (self, args, go) => {
+    patch("Element", "attachShadow shadowRoot", (self, args, go) => {
       const root = go(args);
       if (root && !done.has(root)) done.add(root), watch(root);
       return root;
-    };
-    patch("Element", "attachShadow shadowRoot", shadow);
+    });
 
     // Style that no attribute and no element holds.
-    const style = (self, args, go) => go(args.map((a) => css(a) === "" + a ? a : css(a)));
-    patch(names(W, /^(CSS|StyleP)/), "insertRule addRule replace replaceSync appendRule setProperty cssText set append", style);
+    patch(names(W, /^(CSS|StyleP)/), "insertRule addRule replace replaceSync appendRule setProperty cssText set append",
+      (self, args, go) => go(args.map((a) => css(a) === "" + a ? a : css(a))));
     patch("Element", "animate", (self, args, go) => go(naming(JSON.stringify(args[0])) ? [[], args[1]] : args));
 
     // Calls. A page that is told "network error" copes; one that gets an exception may not.
-    const failed = () => Promise.reject(new TypeError("Failed to fetch"));
-    const NOWHERE = "blob:null/0", is = (args, n = 0) => args.length > n && denied(args[n] = "" + args[n]);
+    const failed = () => Promise.reject(new TypeError("Failed to fetch")),
+      NOWHERE = "blob:null/0", is = (args, n = 0) => args.length > n && denied(args[n] = "" + args[n]);
     patch("", "fetch fetchLater", (self, args, go) => {
       let url;
       try { url = R.apply(urlOf, args[0], []); } catch { /* no Request */ }
@@ -417,7 +412,6 @@
     });
     // That a whole page is led elsewhere is no matter of a guard.
     patch("Worklet WindowClient", "addModule navigate", (self, args, go) => self.frameType !== "top-level" && is(args) ? failed() : go(args));
-    const opened = W.open;
     const opens = (self, args, go) => {
       if (named(args[1]) && is(args)) return null;
       if (/^(blob|data|javascript):/i.test(args[0])) args[0] = permitted({ localName: "iframe" }, "src", args[0]);
@@ -427,12 +421,13 @@
     };
     patch("", "open", opens);
     patch("Document", "open", opens);
-    // A click on a link that loads something into a frame: true where it is not to go on, also as it was done otherwise.
-    const leads = ({ target, href }) => {
-      const name = named(target.baseVal ?? (target || (D.querySelector("base[target]") || {}).target)), url = href.baseVal ?? href;
-      const found = name && permitted({ localName: "iframe" }, "src", url);
-      if (found && found !== url) R.apply(opened, W, [found, name]);
-      return name && found !== url;
+    // A click on a link that loads something into a frame: true where it is not to go on. What it may load has the guard in it.
+    const leads = (link) => {
+      const { target, href } = link, url = href.baseVal ?? href;
+      if (!named(target.baseVal ?? (target || D.querySelector("base[target]")?.target))) return;
+      const found = permitted({ localName: "iframe" }, "src", url);
+      if (found === undefined) return true;
+      if (found !== url) R.apply(setAttribute, link, ["href", found]);
     };
     patch("HTMLElement", "click", (self, args, go) => /^a(rea)?$/.test(self.localName) && !self.isConnected && leads(self) || go(args));
     // Port 1 is one that no browser connects to (Fetch standard, port blocking).

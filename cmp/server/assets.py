@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
 from aiohttp import web
-from rcssmin import cssmin
-from rjsmin import jsmin
 
 from cmp import resources
 from cmp.core.consent import Visitor, supposed_visitor
@@ -27,8 +25,9 @@ from cmp.server.per_policy import PerPolicy
 from cmp.server.renewal import renew
 from cmp.wire.banner import is_decided
 from cmp.wire.guard import guard_script
+from cmp.wire.shorten import shorter_script, shorter_style
 
-_FILES = {"banner.js": ("text/javascript", jsmin), "banner.css": ("text/css", cssmin)}
+_FILES = {"banner.js": ("text/javascript", shorter_script), "banner.css": ("text/css", shorter_style)}
 # An hour is the longest that a browser runs an old banner after an upgrade.
 _SHARED = "public, max-age=3600, must-revalidate"
 _OWN = "private, no-cache"

@@ -10,12 +10,11 @@ singles out.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
-
-from rjsmin import jsmin
 
 from cmp import resources
 from cmp.core.classify import CookieRule, Party, QueryRule, RequestRule, host_suffixes
@@ -27,9 +26,12 @@ from cmp.core.signals import Signals
 from cmp.core.urls import Url, plain_path
 from cmp.sites import registrable_domain
 from cmp.wire.name_set import pack
+from cmp.wire.shorten import shorter_script
 
 # Where the table goes, in the file and in the shorter script.
 _PLACE: Final = ("/* TABLE */ null", "TABLE")
+# What a table without packed names needs nothing of.
+_UNPACKING: Final = re.compile(r"/\* PACKED \*/.*?/\* END \*/", re.DOTALL)
 # Fewer names than these are written out, and nothing about them is left to chance.
 _PACKED_FROM: Final = 64
 
@@ -55,7 +57,8 @@ def guard_for(policy: Policy, visitor: Visitor, signals: Signals, page: Url) -> 
 
 @lru_cache(maxsize=256)
 def _script(policy: Policy, visitor: Visitor, signals: Signals, page: Url | None) -> str:
-    return _source().replace(_PLACE[1], _as_script(guard_table(policy, visitor, signals, page)))
+    table = guard_table(policy, visitor, signals, page)
+    return _source(_holds_packed(table)).replace(_PLACE[1], _as_script(table))
 
 
 def guard_table(policy: Policy, visitor: Visitor, signals: Signals, page: Url | None = None) -> dict[str, Any]:
@@ -104,11 +107,17 @@ def _as_script(table: Mapping[str, Any]) -> str:
     return json.dumps(table, separators=(",", ":")).replace("<", "\\u003c")
 
 
-@lru_cache(maxsize=1)
-def _source() -> str:
+def _holds_packed(table: Mapping[str, Any]) -> bool:
+    return any(form for asked in table["t"] for part in (asked, asked["c"]) for form in part["h"])
+
+
+@lru_cache(maxsize=2)
+def _source(unpacks: bool = True) -> str:
+    """The script without a table; with what a packed name set is read by, or without."""
     text = (resources.static() / "guard.js").read_text("utf-8")
-    script: str = jsmin(text.replace(*_PLACE))
-    return script
+    if not unpacks:
+        text = _UNPACKING.sub("", text)
+    return shorter_script(text.replace(*_PLACE))
 
 
 def _hosts(ask: _Asked) -> dict[str, Any]:

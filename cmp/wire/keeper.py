@@ -10,8 +10,6 @@ from functools import lru_cache
 from html import escape
 from typing import Final
 
-from rjsmin import jsmin
-
 from cmp import resources
 from cmp.core.consent import Visitor
 from cmp.core.policy import OnError, Policy
@@ -19,6 +17,7 @@ from cmp.core.signals import Signals
 from cmp.core.urls import Url, is_ip
 from cmp.sites import registrable_domain
 from cmp.wire.guard import guard_for
+from cmp.wire.shorten import shorter_script
 from cmp.wire.words import word
 
 # Where the arguments go, in the file and in what is sent.
@@ -73,5 +72,4 @@ def _permits_inline(csp: str) -> bool:
 @lru_cache(maxsize=1)
 def _source() -> str:
     text = (resources.static() / "keeper.js").read_text("utf-8")
-    script: str = jsmin(text.replace(*_PLACE))
-    return script
+    return shorter_script(text.replace(*_PLACE))

@@ -5,12 +5,11 @@ import logging
 from pathlib import Path
 
 import pytest
-from rcssmin import cssmin
-from rjsmin import jsmin
 
 from cmp import resources
 from cmp.ledger.statistics import statistics_of
 from cmp.server import headers, state
+from cmp.wire.shorten import shorter_script, shorter_style
 from tests.server.site import NOW, OPTIONAL, ORIGIN, Running, running, shop_policy
 
 EVERYWHERE = {
@@ -163,7 +162,7 @@ def test_an_unknown_vendor_has_no_embed(server: Running) -> None:
 @pytest.mark.parametrize("name, media_type", [("banner.js", "text/javascript"), ("banner.css", "text/css")])
 def test_files_are_served_in_few_bytes_and_cached(server: Running, name: str, media_type: str) -> None:
     answer = server.get(name)
-    shorter = jsmin if name.endswith(".js") else cssmin
+    shorter = shorter_script if name.endswith(".js") else shorter_style
     assert answer.body.decode() == shorter((resources.static() / name).read_text("utf-8"))
     assert b"/*" not in answer.body
     assert answer.value("Content-Type") == f"{media_type}; charset=utf-8"
