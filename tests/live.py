@@ -185,7 +185,7 @@ def _running_proxy(
 
     thread = threading.Thread(target=body, daemon=True)
     thread.start()
-    started.wait(20)
+    started.wait(60)
     master = found.get("master")
     if not isinstance(master, Master) or "error" in found:
         raise RuntimeError(f"the proxy did not start: {found.get('error')}")
@@ -231,7 +231,7 @@ def send(port: int, target: str, *fields: tuple[str, str], method: str = "GET", 
 
 
 def send_raw(port: int, data: bytes) -> Got:
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         with contextlib.suppress(ConnectionError):
             connection.sendall(data)
         received = bytearray()
@@ -272,7 +272,7 @@ def running_command(
     finally:
         process.terminate()
         try:
-            process.wait(20)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

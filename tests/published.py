@@ -87,7 +87,7 @@ def _fetch(file: Published, kept: Path) -> None:
     kept.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
         command = [npm, "pack", f"{file.package}@{file.version}", "--silent", "--pack-destination", folder]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False, cwd=folder)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=500, check=False, cwd=folder)
         if done.returncode:
             pytest.skip(f"npm cannot fetch {file.package} {file.version}: {done.stderr.strip()[-200:]}")
         (packed,) = Path(folder).glob("*.tgz")

@@ -51,7 +51,7 @@ def run_action(folder: Path, **inputs: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=500,
     )
 
 

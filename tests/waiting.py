@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 
-def wait_for(ready: Callable[[], bool], seconds: float = 10.0) -> bool:
+def wait_for(ready: Callable[[], bool], seconds: float = 60.0) -> bool:
     """Whether `ready` became true in time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -198,7 +198,7 @@ class TestUpstreams:
 
     def test_connections_of_both_are_used_again(self, port: int, upstream: Upstream, blog: Upstream) -> None:
         before = upstream.connections + blog.connections
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
             for host in (SITE, "blog.shop.test") * 3:
                 connection.sendall(f"GET /x HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
                 received = b""

@@ -169,7 +169,7 @@ def test_where_only_observed_each_part_of_an_upload_is_passed_on_as_it_comes(
         settings = ProxySettings("regular", routes=(Route("", 0, "127.0.0.1", server.getsockname()[1]),))
         with (
             running_proxy(Enforcement(policy(), Mode.OBSERVE), settings) as proxy,
-            socket.create_connection(("127.0.0.1", proxy.port), timeout=20) as client,
+            socket.create_connection(("127.0.0.1", proxy.port), timeout=60) as client,
         ):
             head = f"POST http://{LIBRARY}/x HTTP/1.1\r\nHost: {LIBRARY}\r\n{framing}\r\n\r\n"
             client.sendall(head.encode())

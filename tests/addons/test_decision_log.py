@@ -257,7 +257,7 @@ class TestTheCommand:
                 port = int(line.split(" on 127.0.0.1:")[1].split(",")[0])
                 send(port, "/", ("Host", SITE))
                 process.send_signal(end)
-                process.wait(20)
+                process.wait(60)
         assert [fault.code for fault in check(tmp_path / "log").faults] == ["killed"]
         assert [line["n"] for line in lines_of(tmp_path / "log", "decided")] == [1]
         assert main(["log", "verify", str(tmp_path / "log")]) == 0

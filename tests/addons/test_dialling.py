@@ -114,7 +114,7 @@ def test_what_would_pass_unseen_gets_no_connection(
 
 def tunnelled(port: int, host: str, to_port: int) -> Got:
     """A request inside a tunnel, as a browser sends it for a WebSocket."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(f"CONNECT {host}:{to_port} HTTP/1.1\r\nHost: {host}:{to_port}\r\n\r\n".encode())
         assert b" 200 " in connection.recv(1024)
         connection.sendall(f"GET / HTTP/1.1\r\nHost: {host}:{to_port}\r\nConnection: close\r\n\r\n".encode())

@@ -375,7 +375,7 @@ def serving(serve: Serving, host: str = "127.0.0.1") -> Iterator[int]:
 
 
 def asking(port: int, *lines: str) -> socket.socket:
-    connection = socket.create_connection(("127.0.0.1", port), timeout=10)
+    connection = socket.create_connection(("127.0.0.1", port), timeout=60)
     connection.sendall("\r\n".join(["GET /x HTTP/1.1", f"Host: {SITE}", *lines, "", ""]).encode())
     return connection
 

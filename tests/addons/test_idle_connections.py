@@ -48,7 +48,7 @@ def _fresh(upstream: Upstream) -> None:
 
 def asked(port: int, clock: Clock, *steps: tuple[float, str]) -> list[int]:
     """The status of each request of one client, which waits so many seconds before it."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     found = []
     for seconds, target in steps:
         clock.now += seconds

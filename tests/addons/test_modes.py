@@ -47,7 +47,7 @@ def _fresh(upstream: Upstream) -> None:
 @contextlib.contextmanager
 def browsing(port: int, host: str, *protocols: str, tunnel: bool) -> Iterator[ssl.SSLSocket]:
     """A TLS connection for a host: through a tunnel, or to a proxy that stands for it."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         if tunnel:
             connection.sendall(f"CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\n\r\n".encode())
             assert b" 200 " in connection.recv(1024)
@@ -188,7 +188,7 @@ def test_a_host_that_is_passed_through_is_neither_read_nor_decided_on(
     settings = ProxySettings("regular", routes=routes, confdir=tmp_path, pass_through=("*.tracker.test",))
     with running_proxy(shop_policy(sites=["shop.test"]), settings) as proxy:
         trusting = ssl.create_default_context(cafile=str(authority))
-        with socket.create_connection(("127.0.0.1", proxy.port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", proxy.port), timeout=60) as connection:
             connection.sendall(f"CONNECT {TRACKER}:443 HTTP/1.1\r\nHost: {TRACKER}:443\r\n\r\n".encode())
             assert b" 200 " in connection.recv(1024)
             # The certificate is the server's own.

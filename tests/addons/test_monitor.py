@@ -143,14 +143,14 @@ def test_a_page_of_another_name_that_leads_here_reads_nothing(watched: Watched, 
 
 @pytest.mark.parametrize("data", [b"\0" * 20_000 + b"\r\n\r\n", b"GET", b"x\r\n\r\n"], ids=["long", "cut", "odd"])
 def test_odd_askers_end_nothing(watched: Watched, data: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", watched.health), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", watched.health), timeout=60) as connection:
         connection.sendall(data)
         connection.shutdown(socket.SHUT_WR)
     assert watched.ask("/healthz").status == 200
 
 
 def test_many_silent_askers_keep_nobody_from_the_site(watched: Watched) -> None:
-    silent = [socket.create_connection(("127.0.0.1", watched.health), timeout=10) for _ in range(40)]
+    silent = [socket.create_connection(("127.0.0.1", watched.health), timeout=60) for _ in range(40)]
     try:
         assert watched.visit("/a").status == 200
     finally:

@@ -131,7 +131,9 @@ def test_mitmdump_refuses_to_start_with_a_bad_policy(tmp_path: Path) -> None:
     command = mitmdump(
         "-s", str(ROOT / "addons" / "enforce.py"), "--set", f"consentry_policy={bad}", "--listen-port", "0"
     )
-    done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, timeout=500, check=False
+    )
     assert done.returncode != 0
     assert "bad.json" in done.stdout + done.stderr
 
@@ -166,7 +168,7 @@ class TestCommand:
     def test_an_address_that_is_not_ours_is_one_line(self, tmp_path: Path) -> None:
         command = [sys.executable, "-m", "cmp", "proxy", "--policy", str(write_policy(tmp_path)), "--mode", "regular"]
         command += ["--listen", "203.0.113.1"]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=500, check=False)
         assert done.returncode == 2
         assert "cannot start" in done.stderr
         assert len(done.stderr.strip().splitlines()) == 1

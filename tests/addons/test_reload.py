@@ -56,7 +56,7 @@ def set_cookies(got_head: bytes) -> list[bytes]:
 def test_a_flow_under_way_keeps_the_policy_it_began_under(site: Site, upstream: Upstream) -> None:
     with running_proxy(knowing("old"), reverse(upstream)) as proxy:
         addon = _enforce(proxy.master.addons.get("enforce"))
-        with socket.create_connection(("127.0.0.1", proxy.port), timeout=20) as connection:
+        with socket.create_connection(("127.0.0.1", proxy.port), timeout=60) as connection:
             connection.sendall(f"GET /slow HTTP/1.1\r\nHost: {SITE}\r\nConnection: close\r\n\r\n".encode())
             assert site.asked.wait(10)
             addon.enforcement = knowing("new")
@@ -87,7 +87,7 @@ def test_nothing_stays_of_flows_that_ended(site: Site, upstream: Upstream) -> No
             send(proxy.port, "/", ("Host", SITE))
         for _ in range(5):
             site.asked.clear()
-            with socket.create_connection(("127.0.0.1", proxy.port), timeout=20) as connection:
+            with socket.create_connection(("127.0.0.1", proxy.port), timeout=60) as connection:
                 connection.sendall(f"GET /slow HTTP/1.1\r\nHost: {SITE}\r\n\r\n".encode())
                 # Gone before there is an answer.
                 assert site.asked.wait(10)

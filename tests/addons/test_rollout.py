@@ -178,7 +178,7 @@ class TestShare:
 def _from(address: str, port: int) -> Got:
     """A page, asked for from another address of this machine."""
     lines = ["GET / HTTP/1.1", *(f"{name}: {value}" for name, value in DOCUMENT), "Connection: close"]
-    with socket.create_connection(("127.0.0.1", port), timeout=20, source_address=(address, 0)) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60, source_address=(address, 0)) as connection:
         connection.sendall("\r\n".join([*lines, "", ""]).encode())
         received = b""
         while part := connection.recv(65_536):

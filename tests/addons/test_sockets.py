@@ -84,7 +84,7 @@ def echoing(echo: Echo) -> Iterator[Echo]:
 @contextlib.contextmanager
 def opened(port: int, target: str, *lines: str) -> Iterator[tuple[socket.socket, bytes]]:
     """A connection on which a handshake was sent, and the head of the answer."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         host = target.split("/")[2] if target.startswith("http") else SITE
         head = "\r\n".join([f"GET {target} HTTP/1.1", f"Host: {host}", *HANDSHAKE, *lines, "", ""])
         connection.sendall(head.encode())
@@ -335,7 +335,7 @@ class TestWithdrawal:
     def test_a_withdrawal_while_the_server_has_not_answered_yet_counts(self, shop: Shop) -> None:
         granted = shop.cookie("accept", "record-1")
         shop.echo.may_answer.clear()
-        with socket.create_connection(("127.0.0.1", shop.port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", shop.port), timeout=60) as connection:
             head = [f"GET {COLLECT} HTTP/1.1", f"Host: {SITE}", *HANDSHAKE, f"Cookie: {granted}", "", ""]
             connection.sendall("\r\n".join(head).encode())
             assert wait_for(lambda: bool(shop.echo.heads))

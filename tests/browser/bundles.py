@@ -155,7 +155,7 @@ def _built(page: Awkward, folder: Path, modules: Path, node: str) -> dict[tuple[
 
     def run(*command: str) -> str:
         done = subprocess.run(
-            command, cwd=own, env=environment, capture_output=True, text=True, timeout=90, check=False
+            command, cwd=own, env=environment, capture_output=True, text=True, timeout=500, check=False
         )
         assert done.returncode == 0, f"{page.id}: {done.stderr[-2_000:]}"
         return done.stdout

@@ -15,6 +15,7 @@ from cmp.wire.banner import answer_html, banner_html, preferences_html, state_of
 from tests.browser.chromium import needs_chromium
 from tests.browser.loopback import Answer, Loopback, serving
 from tests.core.examples import compiled
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 
@@ -247,6 +248,7 @@ def test_a_page_out_of_the_back_forward_cache_that_is_no_longer_true_loads_anew(
     page = opened(browser, site)
     asked = len(site.served.asked_of("www.shop.test/.consent/state"))
     page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    assert wait_for(lambda: len(site.served.asked_of("www.shop.test/.consent/state")) > asked)
     page.wait_for_timeout(200)
     assert len(site.served.asked_of("www.shop.test/.consent/state")) == asked + 1
     assert page.locator("section form").count() == 1

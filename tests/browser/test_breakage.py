@@ -93,7 +93,7 @@ def fetched(running: World, site: str, path: str, *, is_page: bool) -> bytes:
     """The body as it comes through the proxy."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    connection = http.client.HTTPSConnection("127.0.0.1", running.ports[site], context=context, timeout=30)
+    connection = http.client.HTTPSConnection("127.0.0.1", running.ports[site], context=context, timeout=60)
     how = ("document", "navigate") if is_page else ("empty", "cors")
     try:
         fields = {"Host": SITES[site], "Sec-Fetch-Dest": how[0], "Sec-Fetch-Mode": how[1], "Sec-Fetch-Site": "none"}

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from tests.browser.chromium import needs_chromium
 from tests.browser.world import NECESSARY_COOKIES, NECESSARY_HOSTS, TRACKERS, World, choose, jar, see, world
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 
@@ -32,11 +33,12 @@ def test_every_step_of_a_choice_holds(plain: World, javascript: bool) -> None:
         assert "consent" in jar(visitor)
 
         choose(page, plain, "Accept all", javascript=javascript)
-        accepted = set(see(page, plain))
-        assert accepted >= (TRACKERS if javascript else {"px.adsphere.test"}), "accepted"
+        awaited = TRACKERS if javascript else {"px.adsphere.test"}
+        accepted = set(see(page, plain, awaiting=awaited))
+        assert accepted >= awaited, "accepted"
         assert "beacon.unlisted.test" not in accepted, "never declared, so never accepted"
         if javascript:
-            assert {"_bl_stats", "bl_visitor"} <= jar(visitor)
+            assert wait_for(lambda: {"_bl_stats", "bl_visitor"} <= jar(visitor))
 
         choose(page, plain, "Refuse all", javascript=javascript)
         assert set(see(page, plain)) <= NECESSARY_HOSTS, "withdrawn"

@@ -16,7 +16,7 @@ def test_over_https_the_cookie_has_the_host_prefix(tmp_path: Path) -> None:
         page = visitor.new_page()
         assert set(see(page, secure)) <= NECESSARY_HOSTS
         choose(page, secure, "Accept all")
-        assert set(see(page, secure)) >= TRACKERS
+        assert set(see(page, secure, awaiting=TRACKERS)) >= TRACKERS
         found = {str(cookie.get("name")): cookie for cookie in visitor.cookies()}
         assert found["__Host-consent"].get("secure") is True
         assert found["__Host-consent"].get("httpOnly") is True

@@ -5,7 +5,7 @@ May go in here: starting it all, visiting, choosing. May not: what should come o
 
 import contextlib
 import ssl
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,13 +63,17 @@ def world(folder: Path, *arguments: str, tls: bool = False) -> Iterator[World]:
                 yield World(site, browser, origin, folder)
 
 
-def see(page: Page, world: World, path: str = "/") -> dict[str, int]:
-    """Visit a page until it is quiet; the third parties that were reached."""
+def see(page: Page, world: World, path: str = "/", *, awaiting: Collection[str] = ()) -> dict[str, int]:
+    """Visit a page until it is quiet; the third parties that were reached. Those in `awaiting` get a minute to be."""
     world.site.hits.clear()
     response = page.goto(world.origin + path, wait_until="load")
     assert response is not None
     assert response.status == 200
     page.wait_for_timeout(800)
+    for _ in range(600):
+        if world.site.reached().keys() >= set(awaiting):
+            break
+        page.wait_for_timeout(100)
     return world.site.reached()
 
 

@@ -34,7 +34,7 @@ def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=500,
     )
 
 
@@ -137,7 +137,7 @@ def test_a_reader_that_stops_reading_ends_it_quietly(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=500,
     )
     assert json.loads(done.stdout)["action"] == "block"
     assert done.stderr == ""
@@ -150,7 +150,7 @@ def test_what_an_old_terminal_cannot_show_is_escaped() -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"},
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=500,
     )
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"\\xb7 category" in done.stdout

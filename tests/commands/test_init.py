@@ -184,7 +184,7 @@ def test_ctrl_c_leaves_nothing_behind(site: SmallSite, tmp_path: Path) -> None:
             if line.startswith("1 of 10."):
                 break
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGINT
     assert errors == "\nconsentry init: stopped, nothing was written\n"
     assert list(tmp_path.iterdir()) == []
@@ -238,7 +238,7 @@ def test_the_commands_it_prints_run_the_draft_without_a_visitor_noticing(
     places += ["--confdir", str(tmp_path / "conf")]
     with running_command(["-m", "cmp", *shlex.split(line)[1:], *places], ready="up: observes ") as (_, told):
         port = int(re.findall(r"127\.0\.0\.1:(\d+)", told)[-1])
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         connection.request("GET", "/")
         reply = connection.getresponse()
         assert (reply.status, reply.read()) == (200, PAGE)

@@ -90,7 +90,7 @@ def test_of_everything_a_refusing_visitor_sends_nothing_is_kept_anywhere(folder:
             ]
             assert main(["ledger", "backup", str(folder / "ledger.db"), str(folder / "backup.db")]) == 0
             process.send_signal(signal.SIGTERM)
-            said = "".join(process.communicate(timeout=30))
+            said = "".join(process.communicate(timeout=60))
     assert main(["ledger", "export", str(folder / "ledger.db"), "-o", str(folder / "e.jsonl"), "--with-keys"]) == 0
     # What was sent was taken: otherwise nothing would follow from finding none of it.
     assert stored.status == 200

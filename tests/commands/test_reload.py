@@ -80,7 +80,7 @@ class Running:
         self._process, self.port = process, port
 
     def connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
 
     def says(self, text: str) -> str:
         """The next line with that text in it."""

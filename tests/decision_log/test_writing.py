@@ -210,7 +210,7 @@ class TestLosses:
         going = threading.Event()
 
         def slowly(item: Item) -> Taken | None:
-            going.wait(20)
+            going.wait(60)
             return item.taken
 
         log = DecisionLog(LogSettings(tmp_path, queue=100), slowly, clock=Clock())
@@ -298,7 +298,7 @@ class TestLosses:
 
 
 def _after(going: threading.Event, item: Item) -> Taken | None:
-    going.wait(20)
+    going.wait(60)
     return item.taken
 
 

@@ -18,8 +18,8 @@ from tests.called import called
 from tests.live import ROOT
 from tests.one_path import Captures, canonical, recorded, replayed
 
-# The walk takes most of a minute.
-pytestmark = pytest.mark.timeout(150)
+# The walk takes half a minute, and far longer beside whatever else the machine does.
+pytestmark = pytest.mark.timeout(900)
 
 NECESSARY = "cdn.libshare.test"
 # Every other third party tracks.
@@ -29,7 +29,7 @@ TRACKERS = set(THIRD_PARTIES) - {NECESSARY}
 @pytest.fixture(scope="module")
 def walk() -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "demo"], cwd=ROOT, capture_output=True, text=True, timeout=110, check=False
+        [sys.executable, "-m", "demo"], cwd=ROOT, capture_output=True, text=True, timeout=800, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

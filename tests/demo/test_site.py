@@ -107,7 +107,7 @@ def ask(
     body: bytes = b"",
     tls: ssl.SSLContext | None = None,
 ) -> Reply:
-    connection = http.client.HTTPConnection(ADDRESS, site.port, timeout=10)
+    connection = http.client.HTTPConnection(ADDRESS, site.port, timeout=60)
     try:
         if tls is not None:
             plain = socket.create_connection((ADDRESS, site.tls_port))
@@ -299,7 +299,7 @@ def test_a_request_that_is_broken_off_has_reached_its_host(site: Site) -> None:
     assert (hit.host, hit.body_size) == (STATS, 9)
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not condition() and time.monotonic() < end:
         time.sleep(0.02)

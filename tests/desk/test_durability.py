@@ -45,7 +45,7 @@ class People:
         return len(self.opted_out) + len(self.references)
 
     def _ask(self, number: int) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
         try:
             for count in range(1_000_000):
                 address = f"a{self._turn}-{number}-{count}@shop.test"

@@ -222,7 +222,7 @@ def test_more_than_may_wait_is_told_and_who_gives_up_waiting_frees_the_place(tmp
 
     def slow(_books: Books) -> None:
         begun.set()
-        assert go_on.wait(20)
+        assert go_on.wait(60)
 
     async def each(desk: Desk) -> list[bool]:
         waiting = [asyncio.create_task(desk.do(slow))]

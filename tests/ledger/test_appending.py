@@ -149,7 +149,7 @@ def test_a_full_queue_is_a_clear_error_and_passes(tmp_path: Path, monkeypatch: p
 
     def slow(connection: Connection, now: float) -> Batch:
         reached.set()
-        assert free.wait(20)
+        assert free.wait(60)
         return begin(connection, now)
 
     monkeypatch.setattr(Batch, "begin", slow)

@@ -69,7 +69,7 @@ def check(address: str, acknowledged: list[int], under_way: int) -> None:
 rounds = pytest.mark.parametrize(
     "rounds",
     [
-        pytest.param(ROUNDS, id="some", marks=pytest.mark.timeout(300)),
+        pytest.param(ROUNDS, id="some", marks=pytest.mark.timeout(900)),
         pytest.param(ALL_ROUNDS, id="all", marks=[pytest.mark.soak, pytest.mark.timeout(1800)]),
     ],
 )

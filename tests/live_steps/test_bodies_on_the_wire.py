@@ -114,7 +114,7 @@ def test_a_number_split_over_two_chunks_never_reaches_the_server(
     server: Server, scanning: tuple[Scanning, int]
 ) -> None:
     addon, port = scanning
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
         client.sendall(head("Transfer-Encoding: chunked") + chunk(FILLER + CARD[:7]))
         # The server has the beginning before the second half of the number is sent.
         assert wait_for(lambda: b"lorem ipsum" in server.received)
@@ -135,7 +135,7 @@ def test_a_number_in_the_last_bytes_of_a_body_never_reaches_the_server(
 ) -> None:
     addon, port = scanning
     body = FILLER + CARD + b'"}'
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
         client.sendall(head(f"Content-Length: {len(body)}") + body[:-20])
         assert wait_for(lambda: b"lorem ipsum" in server.received)
         with contextlib.suppress(ConnectionError):
@@ -153,7 +153,7 @@ def test_a_body_with_nothing_in_it_arrives_byte_for_byte(
 ) -> None:
     addon, port = scanning
     body = (FILLER + b'"}')[: 3_000 if size == 1 else None]
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
         client.sendall(head("Transfer-Encoding: chunked"))
         client.sendall(b"".join(chunk(body[at : at + size]) for at in range(0, len(body), size)) + b"0\r\n\r\n")
         assert all_of(client).endswith(b"ok")

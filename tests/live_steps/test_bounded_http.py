@@ -79,7 +79,7 @@ class TestHeads:
         assert got.status in (431, 0)
 
     def test_a_head_without_an_end_is_told_so(self, port: int) -> None:
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
             connection.sendall(b"GET / HTTP/1.1\r\n" + b"X: x\r\n" * (HEAD_LIMIT // 6 + 100))
             assert connection.recv(65_536).startswith(b"HTTP/1.1 431 ")
 
@@ -89,14 +89,14 @@ class TestHeads:
 
     def test_a_slow_head_is_told_so(self, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(bounded_http, "HEAD_SECONDS", 0.2)
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
             connection.sendall(b"GET / HTTP/1.1\r\nX: ")
             assert connection.recv(65_536).startswith(b"HTTP/1.1 408 ")
 
     def test_a_connection_kept_for_later_is_not(self, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(bounded_http, "HEAD_SECONDS", 0.2)
         whole = f"GET / HTTP/1.1\r\nHost: {SITE}\r\n\r\n".encode()
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
             for _ in range(2):
                 connection.sendall(whole[:10])
                 connection.sendall(whole[10:])
@@ -131,7 +131,7 @@ class TestPagesWithoutAnEnd:
 
         policy = shop_policy(unknown={"host": unknown, "cookie": unknown})
         with serving(serve) as upstream, running_proxy(policy, reverse(upstream)) as proxy:
-            with socket.create_connection(("127.0.0.1", proxy.port), timeout=20) as connection:
+            with socket.create_connection(("127.0.0.1", proxy.port), timeout=60) as connection:
                 lines = [f"{name}: {value}" for name, value in PAGE_REQUEST]
                 connection.sendall("\r\n".join(["GET /endless HTTP/1.1", *lines, "", ""]).encode())
                 received = b""
@@ -202,7 +202,7 @@ class TestOnTheWay:
         with (
             serving(lambda connection: connection.sendall(answer)) as upstream,
             running_proxy(shop_policy(), reverse(upstream)) as proxy,
-            socket.create_connection(("127.0.0.1", proxy.port), timeout=20) as connection,
+            socket.create_connection(("127.0.0.1", proxy.port), timeout=60) as connection,
         ):
             connection.sendall(f"GET /g.png HTTP/1.1\r\nHost: {SITE}\r\n\r\n".encode())
             assert connection.recv(65_536).endswith(b"\r\n\r\nsome bits")

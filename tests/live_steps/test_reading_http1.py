@@ -68,7 +68,7 @@ def test_requests_before_their_turn_are_kept_up_to_a_bound(port: int, upstream: 
 
     upstream.answering = slowly
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
             connection.sendall(HEAD + b"Content-Length: 0\r\n\r\n")
             assert asked.wait(10)
             with pytest.raises(ConnectionError):

@@ -55,7 +55,7 @@ class Served:
     tokens: dict[str, str] = field(default_factory=dict)
 
     def ask(self, method: str, target: str, fields: Mapping[str, str], body: bytes | None, port: int) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         try:
             connection.request(method, target, body, {**fields})
             reply = connection.getresponse()
@@ -173,7 +173,7 @@ def serving(world: "World", folder: Path, at: float) -> Iterator[Served]:
         thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
         thread.start()
         try:
-            assert ready.wait(20), "the server did not start"
+            assert ready.wait(60), "the server did not start"
             yield found
         finally:
             loop.call_soon_threadsafe(stop.set)

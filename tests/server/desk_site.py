@@ -60,7 +60,7 @@ class DeskRunning(Running):
         host: str = "",
     ) -> Answer:
         """A call of the operator listener with that person's token ("" for none)."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.operator_port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.operator_port, timeout=60)
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
         connection.putheader("Host", host or f"127.0.0.1:{self.operator_port}")
         if who:
@@ -131,7 +131,7 @@ def desk_running(
         thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
         thread.start()
         try:
-            if not ready.wait(20):
+            if not ready.wait(60):
                 raise RuntimeError("the server did not start")
             yield found
         finally:

@@ -91,7 +91,7 @@ class Running:
         fields: Mapping[str, str] | Sequence[tuple[str, str]] = (),
         body: bytes | None = None,
     ) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         connection.putrequest(method, target, skip_accept_encoding=True)
         for name, value in dict(fields).items() if isinstance(fields, Mapping) else fields:
             connection.putheader(name, value)
@@ -105,7 +105,7 @@ class Running:
 
     def send(self, data: bytes) -> Answer:
         """These bytes, whether or not they are a request."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
             connection.sendall(data)
             reply = http.client.HTTPResponse(connection)
             reply.begin()
@@ -178,7 +178,7 @@ def running(
     thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
     thread.start()
     try:
-        assert ready.wait(20)
+        assert ready.wait(60)
         yield found
     finally:
         loop.call_soon_threadsafe(stop.set)

@@ -48,7 +48,7 @@ def test_sixteen_kilobytes_are_enough(server: Running) -> None:
 
 def open_request(server: Running, *fields: str, body: bytes = b"") -> socket.socket:
     """A request whose head, and `body` in the same packet, have been sent."""
-    connection = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+    connection = socket.create_connection(("127.0.0.1", server.port), timeout=60)
     head = ["POST /.consent/choice HTTP/1.1", "Host: www.shop.test", "Content-Type: application/json", *fields]
     connection.sendall("\r\n".join([*head, f"Origin: {ORIGIN}", "", ""]).encode() + body)
     return connection

@@ -19,7 +19,7 @@ from tests.server.command import ROOT, arguments, serving
 
 
 def ask(port: int, method: str, target: str, body: str | None = None) -> tuple[int, str, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     fields = {"Sec-Fetch-Site": "same-origin", "Content-Type": "application/json"}
     connection.request(method, target, body, fields)
     reply = connection.getresponse()
@@ -37,7 +37,7 @@ def test_it_makes_keys_says_where_it_listens_and_ends_with_everything_stored(
         assert (status, cookie.partition("=")[0]) == (200, "__Host-consent")
         ask(port, "GET", "/.consent/")
         process.send_signal(name)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=60)
         assert process.returncode == 0
     keys = tmp_path / "keys.json"
     assert errors == f"consentry serve: made {keys} (keep it) and {keys}.pub (for the proxy)\n"
@@ -51,7 +51,7 @@ def test_a_choice_survives_a_restart(tmp_path: Path) -> None:
     with serving(tmp_path, "--public-origin", "https://www.shop.test") as (_, port):
         _, cookie, _ = ask(port, "POST", "/.consent/choice", '{"choice":"accept"}')
     with serving(tmp_path, "--public-origin", "https://www.shop.test") as (_, port):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         connection.request("GET", "/.consent/state", headers={"Cookie": cookie.partition(";")[0]})
         assert json.loads(connection.getresponse().read())["decided"] is True
         connection.close()

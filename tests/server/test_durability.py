@@ -48,7 +48,7 @@ class Visitors:
 
     def _choose(self, seed: int) -> None:
         chance = random.Random(seed)
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
         try:
             while True:
                 granted = [id_ for id_ in CATEGORIES if chance.random() < 0.3]
@@ -79,7 +79,7 @@ class Visitors:
 @pytest.mark.parametrize(
     "rounds",
     [
-        pytest.param(ROUNDS, id="some", marks=pytest.mark.timeout(300)),
+        pytest.param(ROUNDS, id="some", marks=pytest.mark.timeout(900)),
         pytest.param(ALL_ROUNDS, id="all", marks=[pytest.mark.soak, pytest.mark.timeout(1800)]),
     ],
 )

@@ -290,7 +290,7 @@ def test_an_expectation_we_do_not_know_is_refused_in_the_one_shape(shop: Running
 def test_who_waits_to_be_told_to_go_on_is_told(shop: Running, version: str, told: bytes) -> None:
     head = f"POST /.consent/choice HTTP/{version}\r\nHost: x\r\nSec-Fetch-Site: same-origin\r\n"
     head += "Content-Type: application/json"
-    with socket.create_connection(("127.0.0.1", shop.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", shop.port), timeout=60) as connection:
         connection.sendall(f"{head}\r\nExpect: 100-Continue\r\nContent-Length: 19\r\n\r\n".encode())
         if told:
             assert connection.recv(len(told)) == told
@@ -319,7 +319,7 @@ def test_who_sends_a_body_drop_by_drop_is_cut_off(shop: Running, monkeypatch: py
         "POST /.consent/erase HTTP/1.1\r\nHost: x\r\nSec-Fetch-Site: same-origin\r\nContent-Type: application/json\r\n"
     )
     start = time.monotonic()
-    with socket.create_connection(("127.0.0.1", shop.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", shop.port), timeout=60) as connection:
         connection.sendall(f"{head}Content-Length: 1000\r\n\r\n{{".encode())
         answer = connection.recv(4_096)
     assert answer.startswith(b"HTTP/1.1 408")

@@ -179,7 +179,7 @@ class Traffic:
             "Sec-WebSocket-Version: 13",
             f"Sec-WebSocket-Key: {base64.b64encode(self.dice.randbytes(16)).decode()}",
         ]
-        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
             connection.sendall(("\r\n".join(head) + "\r\n\r\n").encode())
             with contextlib.suppress(ConnectionError):
                 connection.recv(65_536)

@@ -208,7 +208,7 @@ ENDLESS = [
 def test_what_has_no_end_is_not_kept(site: Site, piece: bytes, head: bytes) -> None:
     first, _, rest = head.partition(b"\r\n")
     pieces = b"".join(piece % ((number,) * piece.count(b"%")) for number in range(MANY))
-    with socket.create_connection(("127.0.0.1", site.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", site.port), timeout=60) as connection:
         answer = b""
         # Which of the two comes first is chance; in either case the connection ends.
         with contextlib.suppress(ConnectionError):

@@ -81,7 +81,7 @@ def operators(folder: Path) -> tuple[str, ...]:
 
 
 def ask(port: int, method: str, path: str, fields: Mapping[str, str], body: bytes | None = None) -> tuple[int, Any]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request(method, path, body, dict(fields))
     reply = connection.getresponse()
     text = reply.read()
@@ -112,7 +112,7 @@ def test_an_opt_out_at_the_visitors_port_is_seen_at_the_operators(tmp_path: Path
         status, told = ask(port, "GET", "/opt-outs/surveys", {"Authorization": f"Bearer {token}"})
         assert (status, [row["address"] for row in told["optOuts"]]) == (200, ["ann@shop.test"])
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=60)
         assert process.returncode == 0
     assert (tmp_path / "ledger-desk.db").exists()
     # Nothing of anybody is in what it said.
@@ -150,7 +150,7 @@ def test_without_the_option_there_is_no_listener_and_without_an_offer_no_desk(tm
         assert process.stdout is not None
         assert "operators" not in process.stdout.readline()
         process.send_signal(signal.SIGTERM)
-        rest, _ = process.communicate(timeout=20)
+        rest, _ = process.communicate(timeout=60)
     assert rest == ""
     assert [path.name for path in tmp_path.glob("*desk*")] == []
 
