@@ -291,7 +291,8 @@ def note(tab: Page, told: list[str]) -> None:
     """Keep in `told` what a page complains of."""
 
     def said(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
+        # A tab's icon is asked for once for each site, by whichever of its pages is there long enough.
+        if message.type in ("error", "warning") and not message.location["url"].endswith("/favicon.ico"):
             told.append(f"{message.type}: {message.text}")
 
     def failed(request: Request) -> None:
