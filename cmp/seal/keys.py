@@ -20,6 +20,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from cmp.core.kept import Kept
+
+# Signatures over what is said to many: up to four kilobytes each with what they are over.
+_REMEMBERED = 256
+
 
 class KeysError(Exception):
     """A key file that cannot be used. Names the file, what is wrong and what to do, in one line."""
@@ -54,6 +59,7 @@ class SigningKeys:
     keys: Mapping[str, Ed25519PrivateKey]
     form_secret: bytes = field(repr=False)
     retired: Mapping[str, Ed25519PublicKey] = field(default_factory=dict)
+    _signed: Kept[bytes] = field(default_factory=lambda: Kept(_REMEMBERED), init=False, repr=False, compare=False)
 
     @cached_property
     def public(self) -> PublicKeys:
@@ -67,6 +73,18 @@ class SigningKeys:
         """The id of the key used and the signature (64 bytes)."""
         id_, key = next(iter(self.keys.items()))
         return id_, key.sign(data)
+
+    def sign_same(self, data: bytes) -> tuple[str, bytes]:
+        """As `sign`, for what many people get word for word: the signature is remembered, and with it `data`.
+
+        It is the one that `sign` would make again: nothing in it is random (RFC 8032, section 5.1.6).
+        """
+        id_, key = next(iter(self.keys.items()))
+        signature = self._signed.get(data)
+        if signature is None:
+            signature = key.sign(data)
+            self._signed.put(data, signature)
+        return id_, signature
 
 
 def make_keys(path: Path) -> SigningKeys:

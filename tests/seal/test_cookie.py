@@ -56,6 +56,20 @@ def test_what_was_written_is_read(keys: SigningKeys, public: PublicKeys) -> None
     )
 
 
+def test_who_refused_the_same_on_the_same_day_gets_the_same_cookie(keys: SigningKeys, public: PublicKeys) -> None:
+    midnight = NOW // DAY * DAY
+    first, second = (write_cookie(keys, HOST, replace(REFUSAL, decided_at=midnight + at)) for at in (60, 7200))
+    assert first == second
+    assert read(public, second) == Remembered(replace(REFUSAL, decided_at=midnight))
+
+
+def test_the_next_day_and_another_refusal_are_written_anew(keys: SigningKeys, public: PublicKeys) -> None:
+    for changed in (replace(REFUSAL, decided_at=NOW - DAY), replace(REFUSAL, refused=frozenset({"analytics"}))):
+        value = write_cookie(keys, HOST, changed)
+        assert value != write_cookie(keys, HOST, REFUSAL)
+        assert read(public, value).visitor.refused == changed.refused
+
+
 def test_it_comes_through_a_cookie_header_unchanged(keys: SigningKeys, public: PublicKeys) -> None:
     header = HOST.set_cookie(write_cookie(keys, HOST, GRANT, RECORD), 9).partition(";")[0]
     assert read_cookie(public, HOST, read_cookie_header(f"a=1; {header}; b=2"), NOW, POLICY).record == RECORD

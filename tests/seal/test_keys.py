@@ -25,6 +25,14 @@ def test_new_keys_are_for_their_owner_alone_and_the_public_half_is_not(tmp_path:
     assert read_signing_keys(file).form_secret == made.form_secret
 
 
+def test_what_many_get_word_for_word_is_signed_as_everything_is(tmp_path: Path) -> None:
+    keys, others = (make_keys(tmp_path / name / "keys.json") for name in ("ours", "others"))
+    for data in (b"data", b"other data"):
+        # The second time it is remembered.
+        assert [keys.sign_same(data), keys.sign_same(data)] == [keys.sign(data)] * 2
+        assert others.sign_same(data) == others.sign(data)
+
+
 def test_existing_keys_are_never_overwritten(tmp_path: Path) -> None:
     file = tmp_path / "keys.json"
     make_keys(file)
