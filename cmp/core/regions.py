@@ -81,6 +81,8 @@ class Regions:
     def ask_again(self, place: str, otherwise: int, choose: Callable[[Iterable[int]], int]) -> int:
         """Seconds a choice holds. `choose` is `min` for what was granted and `max` for what was refused: where the
         place is not known, permission ends at the earliest and a refusal at the latest."""
+        if not self.defined:
+            return otherwise
         return choose((r.ask_again if r is not None else None) or otherwise for r in self.possible(place))
 
 

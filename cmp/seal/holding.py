@@ -61,21 +61,28 @@ def _allowed_by_default(policy: Policy, category: str, place: str) -> bool:
 
 def kept_seconds(policy: Policy, visitor: Visitor) -> int:
     """How long the cookie with these choices is of use, from the choice on."""
-    # Wherever the visitor will be then: a refusal made at home is one abroad.
-    if lasting(policy, visitor.refused):
-        return LONGEST
-    spans = [grant_seconds(policy, visitor.place)] if visitor.granted else []
-    if visitor.refused or visitor.tell_me:
-        spans.append(refusal_seconds(policy, visitor.place))
-    return max(spans, default=0)
+    return LONGEST if _lasts(policy, visitor) else _ending_seconds(policy, visitor)
 
 
 def left_seconds(policy: Policy, visitor: Visitor, now: float) -> int:
     """How long it still is: a refusal that lasts begins anew, nothing else does."""
-    kept = kept_seconds(policy, visitor)
-    if lasting(policy, visitor.refused):
-        return kept
+    if _lasts(policy, visitor):
+        return LONGEST
+    kept = _ending_seconds(policy, visitor)
     return max(0, min(kept, int((visitor.decided_at or 0) + DAY + kept - now)))
+
+
+def _lasts(policy: Policy, visitor: Visitor) -> bool:
+    # Wherever the visitor will be then: a refusal made at home is one abroad.
+    return bool(lasting(policy, visitor.refused))
+
+
+def _ending_seconds(policy: Policy, visitor: Visitor) -> int:
+    """How long a choice is of use of which no refusal lasts."""
+    spans = [grant_seconds(policy, visitor.place)] if visitor.granted else []
+    if visitor.refused or visitor.tell_me:
+        spans.append(refusal_seconds(policy, visitor.place))
+    return max(spans, default=0)
 
 
 def terms_of(policy: Policy, granted: Iterable[str]) -> dict[str, str]:
