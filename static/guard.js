@@ -172,11 +172,12 @@
     if (/^(data|javascript):/i.test(url)) return naming(url) ? undefined : frames.test(tag) ? boxed(url, value) : value;
     return (lists.test(name) ? text.split(/[\s,;]+/) : [text]).some((url) => url && denied(url, element.nodeType && element)) ? undefined : value;
   };
-  // A page in an address has the guard first in it, once, but for codings in which ASCII is no ASCII.
+  // A page in an address has the guard first in it, once. One in a coding in which ASCII is no ASCII is not shown.
   const boxed = (url, value) => {
     const [, type, coded, text] = dataOf(url);
     try {
-      if (!/^\s*text\/html(?!.*(16|ucs|unic))/i.test(type)) return value;
+      if (!/^\s*text\/html/i.test(type)) return value;
+      if (/16|ucs|unic/i.test(type)) return;
       const body = coded ? escape(atob(unescape(text.split("#")[0]))) : text;
       const ours = escape(/^\s*<!d/i.test(unescape(body)) ? SCRIPT : SCRIPT.slice(15));
       return body.startsWith(ours) ? value : "data:" + type + "," + ours + body;

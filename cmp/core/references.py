@@ -63,11 +63,11 @@ _STRING: Final = re.compile(rf"\s*+({_QUOTED})")
 _MEMBER: Final = re.compile(rf"(?:[^,\"<(]|{_QUOTED}|<[^>]*+>?|\((?:[^)\"]|{_QUOTED})*+\)?)*+", re.DOTALL)
 
 
-def _members(value: str) -> Iterator[tuple[int, int]]:
+def _members(value: str, member: re.Pattern[str] = _MEMBER) -> Iterator[tuple[int, int]]:
     """The spans of the members that are not empty, without the white space around them."""
     at = 0
     while at < len(value):
-        found = _MEMBER.match(value, at)
+        found = member.match(value, at)
         end = found.end() if found else at
         text = value[at:end]
         if bare := text.strip(" \t\r\n"):
@@ -79,6 +79,8 @@ def _members(value: str) -> Iterator[tuple[int, int]]:
 # RFC 8288, section 3; the relations for which browsers fetch or connect (HTML standard, section 4.6.7, and
 # Compression Dictionary Transport, section 3). Of others ("canonical", "next") they do nothing.
 _LINK: Final = re.compile(r"<([^>]*+)>")
+# Here brackets hold nothing together.
+_LINK_MEMBER: Final = re.compile(rf"(?:[^,\"<]|{_QUOTED}|<[^>]*+>?)*+", re.DOTALL)
 _PARAMETER: Final = re.compile(rf";\s*+([A-Za-z0-9*_-]++)\s*+(?:=\s*+({_QUOTED}|[^\s;,]*+))?")
 _CONNECTING: Final = frozenset({"preconnect", "dns-prefetch"})
 _FETCHING: Final = MappingProxyType(
@@ -104,7 +106,7 @@ _AS: Final = MappingProxyType(
 
 def _link(value: str) -> Reading:
     found: list[Reference] = []
-    members = tuple(_members(value))
+    members = tuple(_members(value, _LINK_MEMBER))
     for start, end in members:
         target = _LINK.match(value, start, end)
         if target is None:
@@ -239,8 +241,10 @@ def _refresh(value: str) -> Reading:
     found = _REFRESH.fullmatch(value)
     if found is None or not found[2].strip():
         return Reading()
-    address = found[2].split(found[1])[0] if found[1] else found[2]
-    return Reading((Reference(0, len(value), address.strip(), Kind.FRAME),))
+    rest, quote = found[2], found[1]
+    # In Chromium the last quotation mark ends it.
+    ways = dict.fromkeys((rest.split(quote)[0], rest.rpartition(quote)[0] or rest) if quote else (rest,))
+    return Reading(tuple(Reference(0, len(value), way.strip(), Kind.FRAME) for way in ways))
 
 
 def _address(value: str) -> Reading:

@@ -20,6 +20,7 @@ from cmp.wire.page_headers import (
     with_tracking_status,
     without_features,
     without_prefetched_names,
+    without_refresh_to_text,
 )
 
 _AS_POLICY = {Referrer.NONE: "same-origin", Referrer.ORIGIN: "strict-origin-when-cross-origin"}
@@ -38,6 +39,7 @@ def limit_page(flow: http.HTTPFlow, answer: http.Response, policy: Policy, mark:
         fields = with_referrer_policy(fields, wanted)
     if own and policy.unknown_host is Unknown.DENY:
         fields = without_prefetched_names(fields)
+    fields = without_refresh_to_text(fields)
     if mark.reverse and (status := policy.document.get("signals", {}).get("dnt", {}).get("status")):
         fields = with_tracking_status(fields, status)
     if fields != answer.headers.fields:

@@ -5,7 +5,7 @@ them in a page (`html.py`), deciding on them (`judging.py`).
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from cmp.core.exchange import Kind
@@ -120,8 +120,23 @@ PLAIN_MARKUP: Final = PlainMarkup(
 CODE_TYPES: Final = re.compile(
     r"(?:module|(?:text|application)/(?:x-)?(?:java|ecma|j|live)script[0-9.]*)?", re.IGNORECASE
 )
-REFRESH: Final = re.compile(r"[\s\d.]*[;,\s]*(?:url\s*=\s*)?['\"]?([^'\"]*)", re.IGNORECASE | re.DOTALL)
+_REFRESH: Final = re.compile(r"[\s\d.]*[;,\s]*(?:url\s*=\s*)?(['\"]?)(.*)", re.IGNORECASE | re.DOTALL)
+# An address that is a page or code itself.
+MADE_PAGE: Final = re.compile(
+    "[\\x00- ]*+(?:{}|{})[\t\n\r]*+:".format(*("[\t\n\r]*+".join(word) for word in ("data", "javascript"))),
+    re.IGNORECASE,
+)
 HIDDEN_STYLE: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+
+
+def refreshed(content: str) -> Iterator[str]:
+    """The addresses that a refresh may lead to: one in quotes ends with the next of the kind (HTML standard, section
+    4.2.5.3), in Chromium with the last."""
+    found = _REFRESH.fullmatch(content)
+    quote, rest = (found[1], found[2]) if found is not None else ("", "")
+    ends = {rest.find(quote), rest.rfind(quote)} - {-1} if quote else set()
+    ways = [rest[:end] for end in sorted(ends)] or [rest]
+    return (url for url in ways if url.strip())
 
 
 def _candidates(srcset: str) -> list[str]:
@@ -135,6 +150,10 @@ def _candidates(srcset: str) -> list[str]:
     return [url for url in dict.fromkeys(found) if url and not re.fullmatch(r"[0-9.]+[wxh]", url)]
 
 
+# With escapes of CSS as well.
+_NAMES_HOST: Final = re.compile(rf"{NAMES_HOST.pattern}|\\[0-9a-f]", re.IGNORECASE)
+
+
 def _step(step: str) -> list[str]:
     """The URLs of a value of an animation (SMIL Animation, section 3.2.2), alone or in a url(); most values are numbers
     and colours, which name no host."""
@@ -146,5 +165,5 @@ URLS: Final[dict[str, Callable[[str], list[str]]]] = {
     _ONE: lambda value: [value],
     _LIST: str.split,
     _CANDIDATES: _candidates,
-    _STEPS: lambda value: [part for step in value.split(";") if NAMES_HOST.search(step) for part in _step(step)],
+    _STEPS: lambda value: [part for step in value.split(";") if _NAMES_HOST.search(step) for part in _step(step)],
 }

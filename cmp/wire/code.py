@@ -18,21 +18,24 @@ _ESCAPED: Final = re.compile(
     re.DOTALL,
 )
 _SINGLE: Final = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "v": "\v", "f": "\f"}
-# A string of a JSON text that is a value, with what stands before it.
-_JSON_VALUE: Final = re.compile(r'(?<=[\[{,:])(\s*+)("(?:[^"\\]|\\.)*+")(?!\s*+:)', re.DOTALL)
-# ECMA-262, section 16.2.2: what a module asks for before it runs.
-IMPORTED: Final = re.compile(r"\b(?:import|from)(?:\s|/\*.*?\*/)*+[\"']([^\"'\n]{1,2000}+)[\"']", re.DOTALL)
-# ECMA-262, section 13.3.10, and with it what a module asks for before it runs.
-_IMPORT_CALLED: Final = re.compile(
-    r"(?P<before>\bimport(?:\s|/\*.*?\*/)*+\((?:\s|/\*.*?\*/)*+)"
-    r"(?P<quote>[\"'`])(?P<url>(?:[^\"'`\\\n]|\\.){1,2000}+)(?P=quote)",
-    re.DOTALL,
+# A string of a JSON text, and behind it what makes it a name.
+_JSON_STRING: Final = re.compile(r'("(?:[^"\\]|\\.)*+")(\s*+:)?+', re.DOTALL)
+# ECMA-262, sections 12.2 to 12.4 and B.1.1: what may stand between two words. Whatever is not ASCII counts as a blank,
+# as some of it is; U+2028 and U+2029 end a line, in UTF-8 too. No comment is read further than one is written there,
+# or a file of nothing but beginnings would be read for each of them.
+_GAP: Final = (
+    r"(?:\s|[^\x00-\x7f]|/\*[^*]{0,2000}+\*++(?:[^*/][^*]{0,500}+\*++){0,9}+/"
+    r"|(?://|<!--|-->)(?:[^\n\r\u2028\u2029\xe2]{1,100}+|\xe2(?!\x80[\xa8\xa9])){0,12}+"
+    r"(?:[\n\r\u2028\u2029]|\xe2\x80[\xa8\xa9]))*+"
 )
-IMPORTS: Final = re.compile(
-    rf"{_IMPORT_CALLED.pattern}|(?P<static>\b(?:import|from)(?:\s|/\*.*?\*/)*+)"
-    r"(?P<mark>[\"'])(?P<name>(?:[^\"'\\\n]|\\.){1,2000}+)(?P=mark)",
-    re.DOTALL,
-)
+_STRING: Final = r"\"(?:[^\"\\\n]|\\.)++\"|'(?:[^'\\\n]|\\.)++'"
+# Section 16.2.2: what a module asks for before it runs.
+_IMPORTED: Final = rf"\b(?:import|from){_GAP}"
+# Section 13.3.10.
+_CALLED: Final = rf"\bimport{_GAP}\({_GAP}"
+_IMPORT_CALLED: Final = re.compile(rf"(?P<before>{_CALLED})(?P<url>{_STRING}|`(?:[^`\\]|\\.)++`)", re.DOTALL)
+IMPORTS: Final = re.compile(rf"(?P<before>{_CALLED}|{_IMPORTED})(?P<url>{_STRING}|`(?:[^`\\]|\\.)++`)", re.DOTALL)
+_STATIC: Final = re.compile(rf"(?P<before>{_IMPORTED})(?P<url>{_STRING})", re.DOTALL)
 MAY_IMPORT: Final = re.compile("import|from")
 
 
@@ -59,25 +62,37 @@ def _character(match: re.Match[str]) -> str:
 
 def imports_without(code: str, stops: Callable[[str], bool], *, pattern: re.Pattern[str] = _IMPORT_CALLED) -> str:
     """Code that gets an empty module in place of each that is denied: of those it calls for, or by `IMPORTS` of all."""
+    parts, at = [], 0
+    for found in _found(pattern, code):
+        url = without_escapes(found["url"][1:-1])
+        if found.start("url") >= at and NAMES_HOST.search(url) and stops(url):
+            quote = found["url"][0]
+            parts += [code[at : found.start("url")], f"{quote}data:text/javascript,{quote}"]
+            at = found.end()
+    return "".join([*parts, code[at:]])
 
-    def judged(match: re.Match[str]) -> str:
-        found = match.groupdict()
-        url = without_escapes(found["url"] or found["name"])
-        denied = NAMES_HOST.search(url) and stops(url)
-        quote = found["quote"] or found["mark"]
-        return f"{found['before'] or found['static']}{quote}data:text/javascript,{quote}" if denied else match[0]
 
-    return pattern.sub(judged, code)
+def imported_addresses(code: str) -> Iterator[str]:
+    """The addresses of modules that a module asks for before it runs and that name a host."""
+    return naming_hosts(without_escapes(found["url"][1:-1]) for found in _found(_STATIC, code))
+
+
+def _found(pattern: re.Pattern[str], code: str) -> Iterator[re.Match[str]]:
+    """Each match, also where the last seemed to hold it: a word can stand in a string (`{"a from" as b} from "c"`)."""
+    found = pattern.search(code)
+    while found is not None:
+        yield found
+        found = pattern.search(code, found.start("url"))
 
 
 def map_without(text: str, stops: Callable[[str], bool]) -> str:
     """An import map without the addresses that are denied."""
 
     def judged(match: re.Match[str]) -> str:
-        url = _json_text(match[2])
-        return f'{match[1]}"data:text/javascript,"' if NAMES_HOST.search(url) and stops(url) else match[0]
+        url = "" if match[2] else _json_text(match[1])
+        return '"data:text/javascript,"' if NAMES_HOST.search(url) and stops(url) else match[0]
 
-    return _JSON_VALUE.sub(judged, text)
+    return _JSON_STRING.sub(judged, text)
 
 
 def speculated_addresses(text: str) -> Iterator[str]:
@@ -90,7 +105,7 @@ def naming_hosts(addresses: Iterable[str]) -> Iterator[str]:
 
 
 def _json_values(text: str) -> list[str]:
-    return [_json_text(found[2]) for found in _JSON_VALUE.finditer(text)]
+    return [_json_text(found[1]) for found in _JSON_STRING.finditer(text) if not found[2]]
 
 
 def _json_text(literal: str) -> str:

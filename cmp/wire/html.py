@@ -36,21 +36,22 @@ from cmp.wire.asking import (
     FRAMES,
     HIDDEN_STYLE,
     LINKS,
+    MADE_PAGE,
     PLAIN_MARKUP,
     PRELOADS,
-    REFRESH,
     SAYING,
     SELECTORS,
     STYLING,
     URLS,
+    refreshed,
 )
-from cmp.wire.code import IMPORTED, imports_without, map_without, naming_hosts, speculated_addresses
+from cmp.wire.code import imported_addresses, imports_without, map_without, speculated_addresses
 from cmp.wire.css import css_without
-from cmp.wire.data_page import data_page
+from cmp.wire.data_page import data_page, runs_unguarded
 from cmp.wire.injecting import injections
 from cmp.wire.judging import RUNS, Judge, Stopped
 from cmp.wire.placeholder import frame, frame_attributes
-from cmp.wire.plain_markup import Plain, Tag
+from cmp.wire.plain_markup import MAY_ASK, Plain, Tag
 from cmp.wire.splicing import Change, Edit, Source, later_tags, without_ours
 
 
@@ -276,7 +277,7 @@ class Rewriting:
             special(self, element, base, change)
         if not STYLING.isdisjoint(element.attrs):
             for name in STYLING.intersection(element.attrs):
-                if "(" in element.attrs[name]:
+                if MAY_ASK.search(element.attrs[name]):
                     change.values[name] = lambda raw: self._css(raw, base)
         return change
 
@@ -302,6 +303,9 @@ class Rewriting:
             ):
                 change.inert.add(name)
                 continue
+            if name in ("action", "formaction") and MADE_PAGE.match(value) and not RUNS.match(value):
+                _not_sent(name, change)
+                continue
             urls = URLS[how](value)
             denied = [found for url in urls if (found := self.judge.stops(url, kind, base)) is not None]
             if not denied:
@@ -315,6 +319,8 @@ class Rewriting:
         """A page in an address is another site's, and cannot ask for our files: it gets the guard whole."""
         page = data_page(value)
         if page is None:
+            if runs_unguarded(value):
+                change.inert.add(name)
             return
         if self.depth >= _DEEPEST or not self.boxes:
             change.inert.add(name)
@@ -349,10 +355,7 @@ class Rewriting:
         if tag == "script":
             _no_code(change)
         elif name in ("action", "formaction"):
-            # method=dialog: outside of a dialog a form so marked is sent nowhere (HTML standard, section 4.10.21.3).
-            method = "method" if name == "action" else "formmethod"
-            change.inert.add(method)
-            change.added += [f'{method}="dialog"']
+            _not_sent(name, change)
         elif _is_hidden(element):
             pass
         elif tag in FRAMES and (tag == "frame" or element.attrs.get("srcdoc") is None):
@@ -367,7 +370,7 @@ class Rewriting:
             return
         if type_.lower() in ("speculationrules", "module"):
             speculated = type_.lower() != "module"
-            named = speculated_addresses(element.text) if speculated else naming_hosts(IMPORTED.findall(element.text))
+            named = speculated_addresses(element.text) if speculated else imported_addresses(element.text)
             kind = Kind.OTHER if speculated else Kind.SCRIPT
             if [url for url in named if self.judge.stops(url, kind, base) is not None]:
                 _no_code(change)
@@ -389,8 +392,9 @@ class Rewriting:
     def _meta(self, element: Tag, base: Url, change: "Change") -> None:
         if (element.attrs.get("http-equiv") or "").strip().lower() != "refresh":
             return
-        found = REFRESH.match(element.attrs.get("content") or "")
-        if found is not None and found[1].strip() and self.judge.stops(found[1], Kind.FRAME, base) is not None:
+        addresses = refreshed(element.attrs.get("content") or "")
+        # A page in an address has no guard in it where a refresh leads to it.
+        if any(MADE_PAGE.match(url) or self.judge.stops(url, Kind.FRAME, base) is not None for url in addresses):
             change.inert.add("http-equiv")
 
     def _iframe(self, element: Tag, base: Url, change: "Change") -> None:
@@ -421,7 +425,8 @@ def _all_readings(source: "Source", document: turbohtml.Document) -> Iterator[tu
     yield document
     if "<noscript" in source.low:
         yield source.parsed(scripting=False)
-    if "<frameset" in source.low or (_FOREIGN.search(source.low) and _hides_markup(source, document)):
+    ahead = "<frameset" in source.low or ("<col" in source.low and "shadowroot" in source.low)
+    if ahead or (_FOREIGN.search(source.low) and _hides_markup(source, document)):
         yield Source(_APART.sub(lambda found: "<x" + found[0][2:], source.lines)).parsed(scripting=True)
 
 
@@ -429,7 +434,8 @@ def _hides_markup(source: "Source", document: turbohtml.Document) -> bool:
     """Whether what is other markup, or none, in SVG and MathML could be taken for some by a browser that looks ahead.
 
     It asks for what it finds before it makes a tree of it, and knows no SVG: there every style is one of HTML, no CDATA
-    ends with "]]>", and in a frameset it finds pictures (Chromium's HTMLPreloadScanner).
+    ends with "]]>", and in a frameset, or behind a column in a shadow root, it finds pictures (Chromium's
+    HTMLPreloadScanner).
     """
     if "<![cdata[" in source.low:
         return True
@@ -443,7 +449,7 @@ def _hides_markup(source: "Source", document: turbohtml.Document) -> bool:
 
 
 _FOREIGN: Final = re.compile("<(?:svg|math)(?=[\t\n\f\r />])")
-_APART: Final = re.compile("<(?:svg|math|frameset)(?=[\t\n\f\r />])", re.IGNORECASE)
+_APART: Final = re.compile("<(?:svg|math|frameset|col)(?=[\t\n\f\r />])", re.IGNORECASE)
 # HTML standard, section 13.2.6.4.7 and 13.2.6.2: what switches the tokenizer where it is HTML.
 _RAW: Final = ("style", "script", "title", "textarea", "xmp", "iframe", "noembed", "noframes", "noscript", "plaintext")
 _RAW_IN_FOREIGN: Final = ",".join(f"{above} {tag}" for above in ("svg", "math") for tag in _RAW)
@@ -517,6 +523,13 @@ def _is_hidden(element: Tag) -> bool:
     return (
         small or element.attrs.get("hidden") is not None or bool(HIDDEN_STYLE.search(element.attrs.get("style") or ""))
     )
+
+
+def _not_sent(name: str, change: "Change") -> None:
+    # method=dialog: outside of a dialog a form so marked is sent nowhere (HTML standard, section 4.10.21.3).
+    method = "method" if name == "action" else "formmethod"
+    change.inert |= {name, method}
+    change.added += [f'{method}="dialog"']
 
 
 def _no_code(change: "Change") -> None:

@@ -85,6 +85,17 @@ def without_prefetched_names(fields: Fields) -> tuple[tuple[bytes, bytes], ...]:
     return (*kept, (b"X-DNS-Prefetch-Control", b"off"))
 
 
+# What leads to a page or code that stands in the address itself: no guard is in it.
+_LEADS_TO_TEXT: Final = re.compile(rb"(?:[^=]*=)?[\s;,0-9.'\"]*(?:data|javascript)\s*:", re.IGNORECASE)
+
+
+def without_refresh_to_text(fields: Fields) -> tuple[tuple[bytes, bytes], ...]:
+    """The fields without a `Refresh` that leads to a page in an address."""
+    return tuple(
+        (name, value) for name, value in fields if name.lower() != b"refresh" or not _LEADS_TO_TEXT.match(value)
+    )
+
+
 def with_tracking_status(fields: Fields, status: str) -> tuple[tuple[bytes, bytes], ...]:
     """The fields with the tracking status that the policy declares, in place of any other.
 

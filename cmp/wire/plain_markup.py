@@ -55,6 +55,8 @@ class _NotPlainError(Exception):
     """Only the tree builder can read it."""
 
 
+# Where style takes an address, or gives one to a variable; a name may have escapes in it.
+MAY_ASK: Final = re.compile(r"\(|--|\\")
 _SPACE: Final = r"[\t\n ]"
 # Every attribute with space before it, and quotes only around a value: nothing that two readers could see differently
 # (HTML standard, sections 13.1.2.3 and 13.2.5.32 to 13.2.5.39).
@@ -129,7 +131,7 @@ _ENDS: Final = {tag: re.compile(rf"</{tag}(?=[\t\n\f\r />])", re.IGNORECASE) for
 class PlainMarkup:
     """Reads for elements of these names, and for any that have one of these attributes.
 
-    `styling`: attributes that count only where their value holds a "(".
+    `styling`: attributes that count only where their value may ask for something (`MAY_ASK`).
     """
 
     def __init__(self, tags: Iterable[str], loading: Iterable[str], styling: Iterable[str]) -> None:
@@ -138,7 +140,7 @@ class PlainMarkup:
         # What is passed over without another look: most of a page. Looked for in lower case.
         load, style = ("|".join(map(re.escape, sorted(names))) for names in (self._loading, self._styling))
         value = r"(?:\"[^\"]*+\"|'[^']*+'|[^\t\n \"'<>=`]++)"
-        harmless = r"(?:\"[^\"(&]*+\"|'[^'(&]*+')"
+        harmless = r"(?:\"(?:[^\"(&\\-]|-(?!-))*+\"|'(?:[^'(&\\-]|-(?!-))*+')"
         attribute = (
             rf"{_SPACE}++(?:(?!(?:{load}|{style})(?![^\t\n \"'<>/=]))[^\t\n \"'<>/=]++(?:={value})?+"
             rf"|(?:{style})={harmless})"
@@ -168,7 +170,7 @@ class PlainMarkup:
 
     def has_counting(self, attrs: dict[str, str]) -> bool:
         names = self._counting.intersection(attrs)
-        return bool(names) and any(name in self._loading or "(" in attrs[name] for name in names)
+        return bool(names) and any(name in self._loading or MAY_ASK.search(attrs[name]) for name in names)
 
     def pass_over(self, low: str, at: int, end: int) -> int:
         """Where the first tag begins that may be of interest or needs another look."""

@@ -107,6 +107,8 @@ class Sheet:
     def _asks(self, made: _Made) -> bool:
         if made.tag == "link":
             return self._link_asks(made)
+        if made.tag == "meta" and made.computes("content") and _may_refresh(made):
+            return True
         attrs = {name: value for name, value in made.attrs if value is not None}
         change = self.rewriting.changed(Tag(made.tag, attrs, made.start, made.start), self.base)
         return bool(change.inert) or any(make(attrs[name]) != attrs[name] for name, make in change.values.items())
@@ -136,6 +138,10 @@ class Sheet:
 
     def _set(self, element: Element, name: str, value: str) -> None:
         self.edit((element.start, element.end, "" if element.referred else self.written(element, {name: value})))
+
+
+def _may_refresh(made: _Made) -> bool:
+    return made.computes("http-equiv") or any((v or "").strip().lower() == "refresh" for v in made.values("http-equiv"))
 
 
 def _local(name: str) -> str:

@@ -409,6 +409,17 @@ STYLED = [
     ("behind a string that a form feed ends", 'p{content:"a\f;}p{background:url("X")}'),
     ("behind a string that a carriage return ends", 'p{content:"a\r;}p{background:url("X")}'),
     ("a line end of two characters in a name", "p{background:u\\72\r\nl(X)}"),
+    ("behind a function whose name ends like url", 'p{--a:curl(a")");background:url(X)}'),
+    ("behind an escaped name that ends like url", 'p{--a:\\63 \\75rl(a")");background:url(X)}'),
+    ("behind a hash that ends like url", 'p{--a:#url(a")");background:url(X)}'),
+    ("in braces in a function", 'p{background:--f({"X"})}'),
+    ("behind a semicolon in a function", 'p{background:--f({;},"X")}'),
+    ("behind a namespace in a function", "p{background:--f({;@namespace},url(X))}"),
+    ("behind half a letter in Shift_JIS", 'p{content:"\x83\\";background:url(X)}'),
+    ("in a string, to a browser that looks ahead", '@charset "a;@import url(X);";'),
+    ("in a comment, to a browser that looks ahead", "@import url(/a)/*;@import url(X);*/;"),
+    ("in an address, to a browser that looks ahead", "@charset url(a;@import 'X';);"),
+    ("without quotes, to a browser that looks ahead", "@import X;"),
 ]
 
 
@@ -443,8 +454,9 @@ def test_style_in_svg_is_markup(css: str) -> None:
         f'<svg><title/><a title="</title><img X={T}>"></svg>',
         f"<svg><![CDATA[><img X={T}>]]></svg>",
         f"<frameset><link rel=preconnect X={T}><frame src=/a></frameset>",
+        f"<p><template shadowrootmode=open><col><link rel=preconnect X={T}></template>",
     ],
-    ids=["style in SVG", "text in MathML", "a title that is closed at once", "CDATA", "a frameset"],
+    ids=["style in SVG", "text in MathML", "a title that is closed at once", "CDATA", "a frameset", "a column"],
 )
 def test_what_is_no_markup_but_looks_like_some_to_a_browser_that_looks_ahead_is_inert(text: str) -> None:
     name = "href" if "<link" in text else "src"
@@ -481,6 +493,52 @@ def test_what_a_page_in_an_address_asks_for_is_seen(inside: str) -> None:
     assert [one.ruling.vendor for one in rewritten(page, policy=REPORTING).stopped] == ["stats"]
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "data:text/html;charset=utf-16,<script>a()</script>",
+        "data:text/html,%ff%fe<%00p%00>%00",
+        "data:application/xhtml+xml,<script xmlns='http://www.w3.org/1999/xhtml'>a()</script>",
+        "data:image/svg+xml,<svg onload='a()'/>",
+        "data:text/xml,<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>",
+    ],
+    ids=["UTF-16", "UTF-16 by its first bytes", "XHTML", "SVG", "put together of pieces"],
+)
+def test_a_document_in_an_address_that_no_guard_can_be_put_into_is_not_shown(address: str) -> None:
+    assert rewritten(f'<iframe src="{address}">', policy=REPORTING).text == f'<iframe data-consent-src="{address}">'
+
+
+def test_a_picture_in_an_address_is_shown() -> None:
+    page = "<object data=\"data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg'><rect/></svg>\">"
+    assert rewritten(page, policy=REPORTING).text == page
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"0;url=https://www.shop.test'@{T[2:]}",
+        f"0;url='https://www.shop.test'@{T[2:]}'",
+        f"0; URL = '{T}' x",
+        "0;url=data:text/html,a",
+        "0 javascript:a()",
+    ],
+    ids=["a quotation mark in the user", "three quotation marks", "something behind", "a page", "code"],
+)
+def test_a_refresh_leads_to_nothing_denied_and_to_no_page_in_an_address(content: str) -> None:
+    meta = '<meta {}http-equiv=refresh content="{}">'
+    assert rewritten(meta.format("", content), policy=REPORTING).text == meta.format("data-consent-", content)
+
+
+def test_a_form_is_not_sent_to_a_page_in_an_address() -> None:
+    done = rewritten('<form action="data:text/html,a"></form>', policy=REPORTING).text
+    assert done == '<form method="dialog" data-consent-action="data:text/html,a"></form>'
+
+
+def test_style_that_gives_a_variable_its_value_is_read() -> None:
+    done = rewritten(f"<p style=\"--a: '{T}'\">", policy=REPORTING)
+    assert [one.ruling.vendor for one in done.stopped] == ["stats"]
+
+
 BOXED = "<script>box()</script>"
 
 
@@ -509,12 +567,11 @@ def test_a_page_in_an_address_that_runs_code_has_the_guard_first(address: str, p
     "address, sandbox",
     [
         ("data:text/html,<p>a", ""),
-        ("data:text/html;charset=utf-16,<script>a()</script>", ""),
         ("data:text/html;base64,PHNjcmlwd", ""),
         ("data:text/plain,<script>a()</script>", ""),
         ("data:text/html,<script>a()</script>", ' sandbox="allow-forms"'),
     ],
-    ids=["no code", "a coding in which ASCII is none", "no Base64", "no page", "a sandbox without scripts"],
+    ids=["no code", "no Base64", "no page", "a sandbox without scripts"],
 )
 def test_any_other_address_stays_as_it_is(address: str, sandbox: str) -> None:
     assert framed(address, sandbox=sandbox) == address
@@ -885,9 +942,34 @@ def test_a_file_that_names_a_vendor_is_one_visitors_whatever_they_chose(choice: 
         ("<script>import('\\/\\u002ft.stats.test/p.js')</script>", None),
         (f"<script>from('{T}/p.js')</script>", f"<script>from('{T}/p.js')</script>"),
         (f"<script type=text/x>import('{T}/p.js')</script>", f"<script type=text/x>import('{T}/p.js')</script>"),
+        (f"<script>import(// a\n'{T}/p.js')</script>", "<script>import(// a\n'data:text/javascript,')</script>"),
+        (f"<script>import('/a');import(`\n{T}`)</script>", None),
     ],
-    ids=["string", "template", "escapes", "no import", "no code"],
+    ids=["string", "template", "escapes", "no import", "no code", "a comment", "two lines"],
 )
 def test_code_gets_an_empty_module_in_place_of_one_that_is_denied(code: str, kept: str | None) -> None:
     done = rewritten(code).text
     assert done == kept if kept is not None else ("t.stats.test" not in done and "data:text/javascript," in done)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        f"import // a\n'{T}'",
+        f"import // a\xe2\x80\xa8'{T}'",
+        f"import\xc2\xa0'{T}'",
+        f"import {{'a from' as b}} from '{T}'",
+        "import '\\x2f/t.stats.test/'",
+        f'import "{T}\'"',
+        f"import '{T}?{'a' * 3_000}'",
+    ],
+    ids=["a comment", "another line end", "another blank", "a name like a word", "an escape", "another mark", "long"],
+)
+def test_a_module_that_imports_what_is_denied_is_no_module(code: str) -> None:
+    page = f"<script type=module>{code}</script>"
+    assert rewritten(page).text == f'<script type="text/plain" data-consent-type=module>{code}</script>'
+
+
+def test_a_name_in_an_import_map_hides_no_address() -> None:
+    page = '<script type=importmap>{{"imports": {{"a,": "{}"}}}}</script>'
+    assert rewritten(page.format(T)).text == page.format("data:text/javascript,")

@@ -2,7 +2,13 @@
 
 import pytest
 
-from cmp.wire.page_headers import with_referrer_policy, with_tracking_status, without_features, without_prefetched_names
+from cmp.wire.page_headers import (
+    with_referrer_policy,
+    with_tracking_status,
+    without_features,
+    without_prefetched_names,
+    without_refresh_to_text,
+)
 
 OURS = (b"Permissions-Policy", b"geolocation=()")
 
@@ -93,3 +99,12 @@ def test_several_features_are_denied_in_one_line_after_the_sites_own() -> None:
 def test_names_are_not_looked_up_beforehand_whatever_the_site_says() -> None:
     fields = without_prefetched_names([(b"x-dns-prefetch-control", b"on"), (b"Content-Type", b"text/html")])
     assert fields == ((b"Content-Type", b"text/html"), (b"X-DNS-Prefetch-Control", b"off"))
+
+
+@pytest.mark.parametrize(
+    "value, kept",
+    [(b"0;url=data:text/html,a", False), (b"0, ' JavaScript:a()'", False), (b"0;url=/data:", True), (b"5", True)],
+    ids=["a page", "code", "a path", "the page itself"],
+)
+def test_a_refresh_leads_to_no_page_in_an_address(value: bytes, kept: bool) -> None:
+    assert bool(without_refresh_to_text([(b"Refresh", value)])) is kept

@@ -152,6 +152,7 @@ def test_what_connects_without_asking_is_made_inert(before: str, after: str) -> 
     [
         pytest.param(LINK, "", id="an element as it stands"),
         pytest.param('<link rel="preconnect" href="{@a}"/>', "", id="a computed address"),
+        pytest.param('<meta http-equiv="Refresh" content="0;url={@a}"/>', "", id="a refresh to a computed address"),
         pytest.param(
             '<xsl:element name="link"><xsl:attribute name="rel">preconnect</xsl:attribute>'
             f'<xsl:attribute name="href">{T}</xsl:attribute></xsl:element>',
@@ -183,6 +184,7 @@ def test_a_style_sheet_makes_nothing_that_connects_without_asking(before: str, a
         pytest.param(f"{HTML}<!-- {LINK} --><![CDATA[{LINK}]]></html>", id="no markup"),
         pytest.param(f'{SHEET}<link rel="preconnect" href="/"/></xsl:stylesheet>', id="the site's own by a sheet"),
         pytest.param(f'{SHEET}<link rel="stylesheet" href="{{@a}}"/></xsl:stylesheet>', id="what a CSP holds"),
+        pytest.param(f'{SHEET}<meta http-equiv="x" content="{{@a}}"/></xsl:stylesheet>', id="what leads nowhere"),
         pytest.param(
             f'{SHEET}<xsl:text disable-output-escaping="yes">&lt;!DOCTYPE html></xsl:text></xsl:stylesheet>',
             id="a doctype written by a sheet",
