@@ -32,7 +32,8 @@ def run(arguments: argparse.Namespace) -> int:
     from cmp.seal.site import RESERVED_PATH
     from cmp.wire.caching import private_answer
     from cmp.wire.csp import strict_csp
-    from cmp.wire.page import page_for, readable_page
+    from cmp.wire.page import page_for
+    from cmp.wire.page_coding import readable_page
     from cmp.wire.words import pick_language
 
     policy = load_policy(arguments.policy)
@@ -47,22 +48,15 @@ def run(arguments: argparse.Namespace) -> int:
     visitor = supposed_visitor(policy, arguments.choice, signals)
     data = sys.stdin.buffer.read()
     read = readable_page(data)
-    named: frozenset[str] = frozenset()
-    if read is None:
-        print(
-            "consentry: the page is in ISO-2022-JP, or in UTF-16 that breaks off: it goes out under a CSP alone",
-            file=sys.stderr,
-        )
-    else:
-        language = pick_language(arguments.language, policy.languages)
-        done = page_for(read.text, policy, visitor, signals, page, language=language, reserved=RESERVED_PATH)
-        data, named = read.in_its_coding(done.text), done.named_hosts
+    language = pick_language(arguments.language, policy.languages)
+    done = page_for(read.text, policy, visitor, signals, page, language=language, reserved=RESERVED_PATH)
+    data = read.in_its_coding(done.text)
     if arguments.headers:
-        csp = strict_csp(policy, visitor, signals, page, named, reserved=RESERVED_PATH)
-        if csp is None and read is None:
-            csp = policy.fallback.csp
-        fields = private_answer([(b"Content-Security-Policy", csp.encode("ascii"))] if csp is not None else [])
-        for name, value in fields:
+        csp = strict_csp(policy, visitor, signals, page, done.named_hosts, reserved=RESERVED_PATH)
+        fields = [(b"Content-Security-Policy", csp.encode("ascii"))] if csp is not None else []
+        if read.to_say:
+            fields.append((b"Content-Type", f"text/html; charset={read.to_say}".encode("ascii")))
+        for name, value in private_answer(fields):
             print(f"{name.decode('ascii')}: {value.decode('ascii')}", file=sys.stderr)
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()

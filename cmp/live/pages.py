@@ -31,7 +31,8 @@ from cmp.wire.html import Rewritten, rewrite_page
 from cmp.wire.judging import Stopped
 from cmp.wire.occasion import Occasion
 from cmp.wire.packing import unpacked
-from cmp.wire.page import ReadablePage, document_for, page_for, readable_page, unread_with_guard
+from cmp.wire.page import document_for, page_for
+from cmp.wire.page_coding import ReadablePage, readable_page
 from cmp.wire.tell_me import CookieLine, cookie_lines
 from cmp.wire.words import pick_language, word
 
@@ -301,12 +302,13 @@ def prepare(flow: http.HTTPFlow, answer: http.Response, now: Enforcement, *, con
         # Rewritten, it is to be nothing else.
         answer.headers["Content-Type"] = _HTML
     if read is None:
-        _guard_unread(flow, answer, now, exchange)
         _hold_unread(answer, now, mark, exchange)
     else:
         rewritten = _rewrite(flow, answer, now, mark, exchange=exchange, text=read.text, consent_up=consent_up)
         answer.headers.pop("Content-Encoding", None)
         answer.content = read.in_its_coding(rewritten.text)
+        if read.to_say:
+            answer.headers["Content-Type"] = f"text/html; charset={read.to_say}"
         leave_mark(flow, replace(mark, tags=_tags(rewritten.stopped)))
         _add_csp(answer, now, mark, exchange, named_hosts=frozenset(rewritten.named_hosts))
         answer.headers.fields = private_answer(answer.headers.fields)
@@ -329,19 +331,6 @@ def let_pass_unread(flow: http.HTTPFlow, answer: http.Response, now: Enforcement
     _hold_unread(answer, now, mark, exchange)
     for line in _expiries(mark, exchange):
         answer.headers.add("Set-Cookie", line)
-
-
-def _guard_unread(flow: http.HTTPFlow, answer: http.Response, now: Enforcement, exchange: Exchange) -> None:
-    """Put the guard into a page that is not rewritten, where it is known what is the first thing in it."""
-    data = _content(answer, answer.raw_content or b"")
-    if data is None or not _is_guarded(now, exchange):
-        return
-    csp, media_types = answer.headers.get_all("Content-Security-Policy"), ", ".join(_media_types(answer))
-    page, language = exchange.url, _language(flow, now)
-    guarded = unread_with_guard(data, media_types, now.policy, page, language=language, reserved=now.reserved, csp=csp)
-    if guarded != data:
-        answer.headers.pop("Content-Encoding", None)
-        answer.content = guarded
 
 
 def _rewrite_document(
@@ -393,7 +382,8 @@ def _rewrite_file(flow: http.HTTPFlow, answer: http.Response, now: Enforcement, 
     goes without it then: what it says of its bytes is not true any more."""
     watched = answer.stream.data if isinstance(answer.stream, Watch) else None
     read = _readable(answer, (answer.raw_content or b"") if watched is None else bytes(watched))
-    if read is None:
+    # What a page would say of its coding says nothing here.
+    if read is None or read.to_say:
         return
     url = flow_url(flow, reverse=mark.reverse)
     asked = observe_request(

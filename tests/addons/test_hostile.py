@@ -72,6 +72,11 @@ REWRITTEN: dict[str, bytes] = {
     "type-with-a-comma-in-quotes": answers('Content-Type: text/html;x=",text/plain'),
     "bytes-of-no-encoding": answers(HTML, "X-Odd: \xff\xfe", "Set-Cookie: \xff=1"),
 }
+WIDE: dict[str, bytes] = {
+    "utf-16": answers(HTML + ";charset=unicode", body=PAGE.decode().encode("utf-16-le")),
+    "utf-16-that-breaks-off": answers(HTML + "; charset=utf-16", body=PAGE.decode().encode("utf-16-le")[:-1]),
+    "utf-16-and-utf-8": answers(HTML + ";charset=unicode;charset=utf-8", body=PAGE.decode().encode("utf-16-le")),
+}
 UNREAD: dict[str, bytes] = {
     "no-type-and-no-page": answers(body=b"x" + PAGE),
     "no-type-and-no-guess": answers("X-Content-Type-Options: nosniff"),
@@ -83,8 +88,6 @@ UNREAD: dict[str, bytes] = {
     "cut-off-gzip": answers(HTML, "Content-Encoding: gzip", body=gzip.compress(PAGE)[:-12]),
     "two-gzips": answers(HTML, "Content-Encoding: gzip", body=gzip.compress(PAGE[:60]) + gzip.compress(PAGE[60:])),
     "gzip-bomb": answers(HTML, "Content-Encoding: gzip", body=gzip.compress(b"x" * 30_000_000)),
-    "utf-16-that-breaks-off": answers(HTML + "; charset=utf-16", body=PAGE.decode().encode("utf-16-le")[:-1]),
-    "utf-16-and-utf-8": answers(HTML + ";charset=unicode;charset=utf-8", body=PAGE.decode().encode("utf-16-le")),
     "a-part": answers(HTML, "Content-Range: bytes 0-9/999", status="206 Partial Content"),
     "too-long": answers(HTML, "ETag: x", body=PAGE + b"x" * 9_000_000),
 }
@@ -127,7 +130,8 @@ SITE_ANSWERS = {
     **HELD,
     "rules-allowed": ALLOWED_RULES,
     "exchange": EXCHANGE,
-    "wide": answers(HTML + ";charset=unicode", body=PAGE.decode().encode("utf-16-le")),
+    **WIDE,
+    "iso-2022-jp": answers(HTML, body=b"<meta charset=iso-2022-jp>\x1b$BF|\x1b(B" + PAGE),
 }
 
 
@@ -194,10 +198,17 @@ class TestOddAnswersEnforced:
         assert b"data-consent-src" in got.body
         assert len(csp(got)) == 1
 
-    def test_a_page_in_utf_16_is_rewritten_in_it(self, enforced: int) -> None:
-        text = send(enforced, "/wide", *DOCUMENT).body.decode("utf-16-le")
+    @pytest.mark.parametrize("name", WIDE)
+    def test_a_page_in_utf_16_is_rewritten_in_it(self, enforced: int, name: str) -> None:
+        text = send(enforced, f"/{name}", *DOCUMENT).body.decode("utf-16-le")
         assert "data-consent-src" in text
         assert TAG.decode() not in text
+
+    @pytest.mark.parametrize("name, coding", [("utf-16-and-utf-8", "utf-16le"), ("iso-2022-jp", "iso-2022-jp")])
+    def test_a_page_that_could_be_read_in_two_ways_says_which(self, enforced: int, name: str, coding: str) -> None:
+        got = send(enforced, f"/{name}", *DOCUMENT)
+        assert got.values("Content-Type") == [f"text/html; charset={coding}"]
+        assert "data-consent-src" in got.body.decode(coding)
 
     @pytest.mark.parametrize("name", UNREAD)
     def test_what_cannot_be_read_goes_out_as_it_is_under_a_csp(self, enforced: int, name: str) -> None:
@@ -271,7 +282,7 @@ def test_without_a_consent_server_there_is_a_csp_all_the_same(upstream: Upstream
 
 
 class TestObserved:
-    @pytest.mark.parametrize("name", [*REWRITTEN, *UNREAD, *BODILESS, *list(HELD)[:-1]])
+    @pytest.mark.parametrize("name", [*REWRITTEN, *WIDE, *UNREAD, *BODILESS, *list(HELD)[:-1]])
     def test_observing_changes_no_byte(self, observed: int, upstream: Upstream, name: str) -> None:
         direct, through = send(upstream.port, f"/{name}", *DOCUMENT), send(observed, f"/{name}", *DOCUMENT)
         assert through.body == direct.body

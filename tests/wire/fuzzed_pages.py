@@ -24,7 +24,8 @@ from cmp.policy.load import load_policy
 from cmp.resources import policies
 from cmp.seal.site import RESERVED_PATH
 from cmp.wire.csp import strict_csp
-from cmp.wire.page import page_for, readable_page
+from cmp.wire.page import page_for
+from cmp.wire.page_coding import readable_page
 
 PAGE: Final = parse_url("https://www.shop.example/a/b.html?c=d")
 
@@ -236,8 +237,6 @@ def pages(seed: int, count: int) -> Iterator[bytes]:
 def prepared(data: bytes, policy: Policy, visitor: Visitor, page: Url = PAGE) -> bytes:
     """The body and the CSP that a visitor gets."""
     read = readable_page(data, "text/html")
-    if read is None:
-        return b""
     done = page_for(read.text, policy, visitor, NO_SIGNALS, page, language="en", reserved=RESERVED_PATH)
     csp = strict_csp(policy, visitor, NO_SIGNALS, page, done.named_hosts, reserved=RESERVED_PATH)
     return read.in_its_coding(done.text) + b"\0" + (csp or "").encode("ascii")

@@ -91,10 +91,11 @@ def test_other_documents_get_no_guard(text: str) -> None:
     assert guarded(text) == text
 
 
-def test_a_coding_in_which_bytes_of_markup_are_none_is_not_touched() -> None:
-    text = HTML + LINK + "</html>"
-    assert guarded(text, "text/xml; charset=iso-2022-jp") == text
-    assert guarded(text, "text/xml; charset=windows-1252") == HTML + OURS + INERT + "</html>"
+def test_a_coding_in_which_bytes_of_markup_are_none_is_read_as_browsers_read_it() -> None:
+    letters = f"\x1b$B{LINK}\x1b(B"
+    for name, hidden in (("iso-2022-jp", letters), ("windows-1252", "")):
+        text = HTML + hidden + LINK + "</html>"
+        assert guarded(text, f"text/xml; charset={name}") == HTML + OURS + hidden + INERT + "</html>"
 
 
 def test_a_document_of_utf_16_is_read_and_stays_of_utf_16() -> None:
