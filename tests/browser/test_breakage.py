@@ -28,6 +28,14 @@ class Visits:
         self.world = running
         self.pages = pages
         self._seen = running.visit(pages)
+        # What is broken is so at every visit; what a busy machine shows late, at one or the other.
+        again = [page for page in pages if not self._alike(page)]
+        if again:
+            self._seen |= running.visit(again)
+
+    def _alike(self, page: Awkward) -> bool:
+        bare = self.of(page, BARE)
+        return bare.get("seen") == page.expect and all(self.of(page, site) == bare for site in POLICIES)
 
     def of(self, page: Awkward, site: str) -> dict[str, Any]:
         found: dict[str, Any] = self._seen[page.id][site]
