@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import time
 from urllib.parse import quote
 
 import pytest
@@ -23,6 +22,7 @@ from cmp.core.sensitive import (
     without_addresses,
 )
 from cmp.core.urls import parse_url
+from tests.growth import grows_below
 from tests.sampled import examples
 
 NOTHING: frozenset[str] = frozenset()
@@ -402,15 +402,7 @@ def test_a_number_with_its_check_digit_is_found_and_no_other(start: int, separat
     ],
 )
 def test_the_time_grows_with_the_length(unit: str) -> None:
-    def seconds(length: int) -> float:
-        text = unit * (length // len(unit))
-        best = 9.9
-        for _ in range(3):
-            start = time.process_time()
-            find_in_body(text.encode(), "text/plain")
-            best = min(best, time.process_time() - start)
-        return best
+    def look_at(length: int) -> None:
+        find_in_body((unit * (length // len(unit))).encode(), "text/plain")
 
-    short, long = seconds(20_000), seconds(160_000)
-    # Eight times as long: quadratic would be 64 times. Below five milliseconds nothing can be told.
-    assert long < 32 * max(short, 0.005)
+    assert grows_below(32, look_at, 20_000, 160_000)

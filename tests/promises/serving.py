@@ -71,8 +71,8 @@ class Served:
         return self.ask("GET", f"{self.site.reserved}{path}", sent, None, self.ports["visitors"])
 
     def comes_to(self, path: str, status: int) -> bool:
-        """Whether a page answers with a status, now or within ten seconds: what is done on the side takes its time."""
-        end = time.monotonic() + 10
+        """Whether a page answers with a status, now or within a minute: what is done on the side takes its time."""
+        end = time.monotonic() + 60
         while (found := self.get(path).status) != status and time.monotonic() < end:
             time.sleep(0.05)
         return found == status

