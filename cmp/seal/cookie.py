@@ -114,7 +114,8 @@ def read_cookie(
         written = _verified(keys, site.audience, found[0])
     except _NotOursError:
         return nobody
-    held = holding(policy, replace(written.visitor, place=place), written.terms, now)
+    visitor = replace(written.visitor, place=place) if place else written.visitor
+    held = holding(policy, visitor, written.terms, now)
     if held is None:
         return nobody
     visitor, lapsed = held

@@ -119,7 +119,7 @@ def holding(
     if not (granted or visitor.refused or visitor.tell_me):
         return None
     if visitor.policy == policy.fingerprint:
-        return replace(visitor, granted=granted), frozenset()
+        return visitor if granted is visitor.granted else replace(visitor, granted=granted), frozenset()
     today = terms_of(policy, granted)
     same = frozenset(name for name in granted if today[name] and terms.get(name) == today[name])
     # Of a cookie that says nothing of terms nobody can tell what changed.

@@ -15,15 +15,21 @@ from cmp.server.problems import Failure, Problem
 from cmp.wire.banner import answer_html
 
 FORM = "application/x-www-form-urlencoded"
+_JSON_FIELDS = {"Content-Type": "application/json; charset=utf-8"}
 
 
 def success(values: Mapping[str, Any]) -> web.Response:
     return _json(200, {"ok": True, **values})
 
 
-def success_text(values: Mapping[str, Any]) -> str:
-    """The text of the same, for answers that are kept ready."""
-    return json.dumps({"ok": True, **values}, ensure_ascii=True)
+def success_body(values: Mapping[str, Any]) -> bytes:
+    """The body of the same, for answers that are kept ready."""
+    return json.dumps({"ok": True, **values}, ensure_ascii=True).encode("ascii")
+
+
+def kept_ready(body: bytes) -> web.Response:
+    """A success whose body was made before."""
+    return web.Response(body=body, headers=_JSON_FIELDS)
 
 
 def page(html: str, status: int = 200) -> web.Response:

@@ -13,7 +13,7 @@ from aiohttp import web
 from cmp.core.consent import Visitor, permit
 from cmp.core.policy import Policy
 from cmp.core.signals import Signals
-from cmp.server.answers import success_text
+from cmp.server.answers import kept_ready, success_body
 from cmp.server.caller import Caller, caller_of
 from cmp.server.endpoints import ENDPOINTS
 from cmp.server.per_policy import PerPolicy
@@ -26,7 +26,7 @@ _what_holds = attrgetter(*(field.name for field in fields(Visitor) if field.name
 # A few kilobytes each, for each policy.
 _MOST_KEPT = 512
 
-ANSWERS: web.AppKey[PerPolicy[dict[_Asked, str]]] = web.AppKey("ANSWERS")
+ANSWERS: web.AppKey[PerPolicy[dict[_Asked, bytes]]] = web.AppKey("ANSWERS")
 
 
 def setup(app: web.Application) -> None:
@@ -34,7 +34,7 @@ def setup(app: web.Application) -> None:
     app[ENDPOINTS].add("GET", "state", _show)
 
 
-def _none_kept(_policy: Policy) -> dict[_Asked, str]:
+def _none_kept(_policy: Policy) -> dict[_Asked, bytes]:
     return {}
 
 
@@ -49,13 +49,13 @@ def state_answer(app: web.Application, caller: Caller, visitor: Visitor) -> web.
     The same for everybody with the same choice, signals and language, so it is kept.
     """
     kept, asked = app[ANSWERS].of(caller.policy), (_what_holds(visitor), caller.signals, caller.language)
-    text = kept.get(asked)
-    if text is None:
+    body = kept.get(asked)
+    if body is None:
         if len(kept) >= _MOST_KEPT:
             kept.clear()
         visitor = replace(visitor, decided_at=None, policy="")
-        text = kept[asked] = success_text(state_of(caller.policy, visitor, caller.signals, caller.language))
-    return web.Response(text=text, content_type="application/json")
+        body = kept[asked] = success_body(state_of(caller.policy, visitor, caller.signals, caller.language))
+    return kept_ready(body)
 
 
 def state_of(policy: Policy, visitor: Visitor, signals: Signals, language: str) -> Mapping[str, Any]:
