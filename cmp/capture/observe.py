@@ -23,7 +23,7 @@ from cmp.core.cookies import (
 from cmp.core.exchange import Exchange, Kind, Named, Phase, Unseen
 from cmp.core.kept import kept_by_text
 from cmp.core.kinds import kind_of
-from cmp.core.references import NAMING, read_references
+from cmp.core.references import NAMING, in_one_line, read_references
 from cmp.core.signals import NO_SIGNALS, Signals, read_dnt, read_gpc
 from cmp.core.urls import Url, UrlError, parse_url
 from cmp.sites import registrable_domain
@@ -259,7 +259,7 @@ def with_answer(exchange: Exchange, headers: Headers, status: int = 0) -> Exchan
 def _named(base: Url, fields: Headers) -> Iterator[Named]:
     """The addresses in the fields of an answer that came from `base`. What is no address is none to a browser."""
     counts: Counter[str] = Counter()
-    for name, value in fields:
+    for name, value in in_one_line(fields):
         field = name.lower()
         if field not in NAMING:
             continue

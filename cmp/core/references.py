@@ -10,7 +10,7 @@ lenient reading counts.
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
@@ -82,6 +82,7 @@ _LINK: Final = re.compile(r"<([^>]*+)>")
 # Here brackets hold nothing together.
 _LINK_MEMBER: Final = re.compile(rf"(?:[^,\"<]|{_QUOTED}|<[^>]*+>?)*+", re.DOTALL)
 _PARAMETER: Final = re.compile(rf";\s*+([A-Za-z0-9*_-]++)\s*+(?:=\s*+({_QUOTED}|[^\s;,]*+))?")
+_SIZE: Final = re.compile(r"[0-9.]*[wxh]?")
 _CONNECTING: Final = frozenset({"preconnect", "dns-prefetch"})
 _FETCHING: Final = MappingProxyType(
     {
@@ -123,7 +124,7 @@ def _link(value: str) -> Reading:
             found.append(Reference(start, end, target[1], kind))
             # HTML standard, section 4.2.4.4: what a preload asks for instead of its target, by the size of the screen.
             sizes = parameters.get("imagesrcset", "").replace(",", " ").split()
-            found += [Reference(start, end, url, Kind.IMAGE) for url in sizes if "/" in url or "\\" in url]
+            found += [Reference(start, end, url, Kind.IMAGE) for url in sizes if not _SIZE.fullmatch(url)]
     return Reading(tuple(found), members)
 
 
@@ -268,6 +269,28 @@ NAMING: Final[Mapping[str, Callable[[str], Reading]]] = MappingProxyType(
         "x-sourcemap": _address,
     }
 )
+
+
+# Browsers read them over all lines as one (RFC 9110, section 5.3): what begins in one line may end in the next.
+_LISTS: Final = frozenset({"link", "reporting-endpoints", "report-to", "nel", "speculation-rules"})
+
+
+def in_one_line(fields: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
+    """The fields of an answer; a list that over all its lines names something else than line by line is one line."""
+    names = [name.lower() for name, _ in fields]
+    for repeated in sorted(name for name in _LISTS.intersection(names) if names.count(name) > 1):
+        lines = [value for name, value in fields if name.lower() == repeated]
+        whole = ", ".join(lines)
+        if _addressed(repeated, [whole]) != _addressed(repeated, lines):
+            at = names.index(repeated)
+            others = [(name, value) for name, value in fields[at + 1 :] if name.lower() != repeated]
+            fields = [*fields[:at], (fields[at][0], whole), *others]
+            names = [name.lower() for name, _ in fields]
+    return fields
+
+
+def _addressed(field: str, lines: Sequence[str]) -> list[tuple[str, str]]:
+    return [(one.address, one.group) for line in lines for one in read_references(field, line).references]
 
 
 def without(field: str, value: str, gone: frozenset[int] | set[int]) -> str | None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from cmp.core.answers import OF_ADVERTISING
 from cmp.core.decision import Edit, EditKind
-from cmp.core.references import read_references, without
+from cmp.core.references import in_one_line, read_references, without
 
 Fields = Sequence[tuple[bytes, bytes]]
 
@@ -29,13 +29,13 @@ def edit_answer_fields(fields: Fields, edits: Sequence[Edit]) -> tuple[tuple[byt
         return tuple(fields)
     counts: Counter[str] = Counter()
     found: list[tuple[bytes, bytes]] = []
-    for name, value in fields:
-        key = name.decode("latin-1").lower()
+    for name, value in in_one_line([(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields]):
+        key = name.lower()
         if key in gone:
             continue
         kept = value if key not in cut else _without(key, value, cut[key], counts)
         if kept is not None:
-            found.append((name, kept))
+            found.append((name.encode("latin-1"), kept.encode("latin-1")))
     return tuple(found)
 
 
@@ -51,10 +51,8 @@ def without_acting_fields(fields: Fields) -> tuple[tuple[bytes, bytes], ...]:
     return tuple((name, value) for name, value in fields if name.lower() not in _ACTING)
 
 
-def _without(key: str, value: bytes, places: set[int], counts: Counter[str]) -> bytes | None:
-    text = value.decode("latin-1")
+def _without(key: str, text: str, places: set[int], counts: Counter[str]) -> str | None:
     held, before = len(read_references(key, text).references), counts[key]
     counts[key] += held
     here = {place - before for place in places if before <= place < before + held}
-    kept = without(key, text, here)
-    return None if kept is None else kept.encode("latin-1")
+    return without(key, text, here)

@@ -45,6 +45,12 @@ LINK = b"<https://a.test/>;rel=preload ,</b>; rel=next,\t<https://c.test/\xff>;r
             ((b"Link", LINK), (b"X", b"1")),
             id="counted over all fields of the name; one with nothing left goes",
         ),
+        pytest.param(
+            ((b"Link", b'</a>; title="x'), (b"X", b"1"), (b"link", b'", <https://d.test/>;rel=preload')),
+            [part("link", 0)],
+            ((b"Link", b'</a>; title="x, "'), (b"X", b"1")),
+            id="what begins in one line and ends in the next",
+        ),
         pytest.param(((b"Link", LINK),), [part("report-to", 0)], ((b"Link", LINK),), id="another field"),
         pytest.param(((b"Link", LINK),), [part("link", 9)], ((b"Link", LINK),), id="a place that is not there"),
         pytest.param(
