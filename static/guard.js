@@ -142,7 +142,7 @@
   };
 
   // Attributes that make a browser ask for something, whatever the element; links that somebody may click on do not.
-  const asks = /^(src|srcset|href|data|poster|ping|(form)?action|imagesrcset|background|attributionsrc|to|from|by|values|content|http-?equiv|rel|srcdoc|style|filter|mask|clip-path|cursor|fill|stroke|marker-\w+)$/i;
+  const asks = /^(src|srcset|href|code|data|poster|ping|(form)?action|imagesrcset|background|attributionsrc|to|from|by|values|content|http-?equiv|rel|srcdoc|style|filter|mask|clip-path|cursor|fill|stroke|marker-\w+)$/i;
   const frames = /frame|object|embed|link/, lists = /set|ping|values|attr/, blobs = new Map(), done = new WeakSet(),
     SELF = "(" + guard + ")(" + JSON.stringify(table).replaceAll("<", "\\u003c") + ");\n",
     SCRIPT = `<!doctype html><${"script"} nonce="${nonce}">${SELF}<\/script>`;

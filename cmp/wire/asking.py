@@ -33,6 +33,8 @@ _LOADS: Final[tuple[tuple[str, str, str, Kind], ...]] = (
     ("frame", "src", _ONE, Kind.FRAME),
     ("object", "data", _ONE, Kind.OBJECT),
     ("embed", "src", _ONE, Kind.OBJECT),
+    # No standard has it, Chromium does (HTMLEmbedElement::ParseAttribute).
+    ("embed", "code", _ONE, Kind.OBJECT),
     ("video", "src", _ONE, Kind.MEDIA),
     ("video", "poster", _ONE, Kind.IMAGE),
     ("audio", "src", _ONE, Kind.MEDIA),
@@ -146,7 +148,7 @@ def _candidates(srcset: str) -> list[str]:
     for word in srcset.split():
         if word.lower().startswith("data:"):
             continue
-        found += [word.strip(","), *(part for part in word.split(",") if part and "//" in part.replace("\\", "/"))]
+        found += [word.strip(","), *(part for part in word.split(",") if NAMES_HOST.search(part))]
     return [url for url in dict.fromkeys(found) if url and not re.fullmatch(r"[0-9.]+[wxh]", url)]
 
 

@@ -33,17 +33,18 @@ CSS_ESCAPE: Final = re.compile(r"\\(?:([0-9a-fA-F]{1,6})[ \t\n\f]?|(.))", re.DOT
 
 
 # In Shift_JIS, Big5 and GBK a backslash can be the second half of a letter (Encoding standard, sections 10.2, 11.1 and
-# 12.3). What stands for it then says nothing in CSS.
-_HALF_A_LETTER: Final = re.compile(r"([\x81-\xfe])\\")
-_HALF: Final = "\ufdd0"
+# 12.3), and so can a bracket. What stands for it then says nothing in CSS.
+_HALF_A_LETTER: Final = re.compile(r"(?<=[\x81-\xfe])[\\{}\[\]]")
+_HALVES: Final = {ord(char): 0xFDD0 + n for n, char in enumerate("\\{}[]")}
+_WHOLE: Final = {half: char for char, half in _HALVES.items()}
 
 
 def css_without(text: str, stops: Callable[[str, Kind], bool]) -> str:
     """CSS, its addresses that are denied made empty ones, every other byte as it came."""
     done = _read_once(text, stops)
     if _HALF_A_LETTER.search(done):
-        halves = _HALF_A_LETTER.sub(rf"\1{_HALF}", done)
-        done = _read_once(halves, lambda name, kind: stops(name.replace(_HALF, "\\"), kind)).replace(_HALF, "\\")
+        halves = _HALF_A_LETTER.sub(lambda found: found[0].translate(_HALVES), done)
+        done = _read_once(halves, lambda name, kind: stops(name.translate(_WHOLE), kind)).translate(_WHOLE)
     return done
 
 
@@ -60,7 +61,8 @@ def _read_once(text: str, stops: Callable[[str, Kind], bool]) -> str:
             # with the next semicolon (Chromium's CSSPreloadScanner).
             return f"{match['open']}data:," if url is not None else "/**/" if match["comment"] else '""'
         if url is None and string is None:
-            place.move("" if match["comment"] else match[0])
+            # Behind a backslash a bracket or semicolon is a letter.
+            place.move("" if match["comment"] else _MARK.sub("x", match[0]))
             return match[0]
         name = CSS_ESCAPE.sub(css_character, string[1:] if string is not None else url)
         if url is None:

@@ -18,8 +18,10 @@ _ADDRESS: Final = re.compile(
 _HTML: Final = re.compile("text/html", re.IGNORECASE)
 # What a browser may read as XML, in which our own markup would be none.
 _XML: Final = re.compile("[^;]*(?:xml|xsl)", re.IGNORECASE)
-# In these ASCII is no ASCII. A page can also say so by its first bytes (Encoding standard, section 6.1).
-_WIDE: Final = re.compile("utf-?16|ucs|unicode", re.IGNORECASE)
+# In these ASCII is no ASCII. A page can also say so by its first bytes (Encoding standard, section 6.1), or itself and
+# then switches (section 12.2).
+_WIDE: Final = re.compile("utf-?16|ucs|unicode|2022", re.IGNORECASE)
+_SWITCHES: Final = re.compile("\x1b[$(]")
 _WIDE_MARKS: Final = ("\xff\xfe", "\xfe\xff")
 _RUNS: Final = re.compile(r"script|\bon[a-z]+\s*=|srcdoc|data:", re.IGNORECASE)
 # What puts a document together of pieces.
@@ -41,7 +43,11 @@ class DataPage(NamedTuple):
 
     @property
     def is_wide(self) -> bool:
-        return _WIDE.search(self.type) is not None or self.text.startswith(_WIDE_MARKS)
+        return (
+            _WIDE.search(self.type) is not None
+            or self.text.startswith(_WIDE_MARKS)
+            or _SWITCHES.search(self.text) is not None
+        )
 
     def address(self) -> str:
         return f"data:{self.type},{quote(self.text, _KEPT, 'latin-1')}"

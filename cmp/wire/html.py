@@ -496,7 +496,9 @@ def _read_of(element: turbohtml.Element, place: turbohtml.SourceLocation, base: 
 
 _SPACES: Final = re.compile(r"[\t\n\f\r ]+")
 # What shows a page that stands in an address.
-_SHOWN: Final = frozenset({("iframe", "src"), ("frame", "src"), ("embed", "src"), ("object", "data")})
+_SHOWN: Final = frozenset(
+    {("iframe", "src"), ("frame", "src"), ("embed", "src"), ("embed", "code"), ("object", "data")}
+)
 
 _SPECIAL: Final[dict[str, Callable[[Rewriting, Tag, Url, "Change"], None]]] = {
     "base": Rewriting._set_base,

@@ -6,6 +6,7 @@ not: where an address stands, and what becomes of it.
 
 import base64
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import unescape
@@ -25,6 +26,7 @@ from cmp.core.urls import Url, UrlError, parse_url
 from cmp.sites import registrable_domain
 from cmp.wire.code import without_escapes
 from cmp.wire.css import CSS_ESCAPE, css_character
+from cmp.wire.iso_2022_jp import as_read
 
 
 class Stopped(NamedTuple):
@@ -98,12 +100,13 @@ class Judge:
         try:
             url = parse_url(text, base)
         except UrlError:
-            # Unknown, never harmless: a browser may read a host where we do not.
-            denied = self.policy.unknown_host is Unknown.DENY and text.strip() != ""
+            # Unknown, never harmless: a browser may read a host where we do not, and with letters that came later may
+            # read anybody's.
+            denied = text.strip() != "" and (self.policy.unknown_host is Unknown.DENY or _has_later_letters(text))
             return (None, Ruling(False, Reason.UNKNOWN_DENIED, "unknown.host")) if denied else None
         if not url.is_network:
             # Of what only a policy with a list would stop, the CSP that such content inherits lets nothing pass.
-            inside = _named_inside(text) if kind in _RUN else ()
+            inside = (way for name in _named_inside(text) for way in _readings(name)) if kind in _RUN else ()
             return next(
                 (found for name in inside if (found := self._judge(name, kind, base)) and found[1].vendor is not None),
                 None,
@@ -147,8 +150,8 @@ class Judge:
         return strictest([rule_on_vendor(part, self.visitor, self.signals, rule) for part, rule in rules])
 
 
-def _named_inside(url: str) -> Iterator[str]:
-    """The addresses that stand in the content of a data: or javascript: URL."""
+def _named_inside(url: str, depth: int = 0) -> Iterator[str]:
+    """The addresses that stand in the content of a data: or javascript: URL, and in those in it."""
     head, _, content = url.lstrip(_CONTROLS).partition(":")
     scheme = _BREAKS.sub("", head).lower()
     if scheme not in ("data", "javascript"):
@@ -160,6 +163,9 @@ def _named_inside(url: str) -> Iterator[str]:
         except ValueError:
             return
     content = unquote(content, "latin-1").replace("\0", "")
+    if "\x1b" in content:
+        # Perhaps in ISO-2022-JP, where it only switches.
+        content = as_read(content.encode("latin-1", "replace"))
     plain = unescape(content)
     # As a page, as CSS or code in it, or as another such URL; tabs and line ends are no part of an address.
     ways = (plain, CSS_ESCAPE.sub(css_character, plain), without_escapes(plain), unquote(plain, "latin-1"))
@@ -167,6 +173,10 @@ def _named_inside(url: str) -> Iterator[str]:
         for read in dict.fromkeys((text, _BREAKS.sub("", text))):
             # Such an address is no base: behind a scheme a host comes next, with slashes or without.
             yield from (_SCHEME.sub(r"\1//", found[0]) for found in _ABSOLUTE.finditer(read))
+            # What is in Base64 shows no address.
+            if depth < _DEEPEST:
+                for inner in dict.fromkeys(_INNER.findall(read)):
+                    yield from _named_inside(f"data:;base64{inner}", depth + 1)
 
 
 # What a data: URL is run as; in a picture nothing is asked for (SVG 2, section 2.2.5).
@@ -178,6 +188,9 @@ _ABSOLUTE: Final = re.compile(
     r"(?:(?:http|ws)s?:[\\/]*+|[\\/]{2,}+)[^\\/\s\"'`()<>,;][^\s\"'`()<>,;]{0,2000}+", re.IGNORECASE
 )
 _SCHEME: Final = re.compile(r"^(\w+:)[\\/]*")
+_INNER: Final = re.compile(r";\s*+base64\s*+(,[A-Za-z0-9+/=%\s]++)", re.IGNORECASE)
+# Pages in addresses in each other: deeper than anybody writes them.
+_DEEPEST: Final = 3
 
 
 _UTF_8: Final = re.compile("[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
@@ -185,7 +198,18 @@ _UTF_8: Final = re.compile("[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\x
 _ODD_HOST: Final = re.compile(r"(?:[\\/][\t\n\r]*+[\\/]|:)[^\\/?#]*?[^\x00-\x7f]")
 # Legacy encodings (Encoding standard, section 4.2) in which other bytes are letters that make a host.
 _CERTAIN: Final = 2
+# What `iso_2022_jp.as_read` makes of a switch.
+_SWITCHED: Final = re.compile("\x9b(?:\xa8[\xc2\xca\xc9]|\xa4[\xc0\xc2])")
 _CODINGS: Final = ("cp932", "euc_jp", "gb18030", "big5hkscs", "euc_kr", "mac_roman", "cp1252")
+
+
+def _has_later_letters(text: str) -> bool:
+    """Whether letters stand in it that Unicode did not have when this Python was made (UTS 46 may make others of
+    them)."""
+    if text.isascii():
+        return False
+    whole = _UTF_8.sub(lambda found: found[0].encode("latin-1").decode("utf-8", "replace"), text)
+    return any(unicodedata.category(char) == "Cn" for char in whole)
 
 
 def _readings(text: str) -> Iterator[str]:
@@ -202,6 +226,6 @@ def _readings(text: str) -> Iterator[str]:
     if _ODD_HOST.search(text):
         data = b"".join(
             char.encode("latin-1" if char <= "\xff" else "utf-8", "surrogatepass" if char > "\xff" else "strict")
-            for char in text
+            for char in _SWITCHED.sub("", text)
         )
         yield from (data.decode(coding, "replace") for coding in _CODINGS)

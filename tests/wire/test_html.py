@@ -416,6 +416,9 @@ STYLED = [
     ("behind a semicolon in a function", 'p{background:--f({;},"X")}'),
     ("behind a namespace in a function", "p{background:--f({;@namespace},url(X))}"),
     ("behind half a letter in Shift_JIS", 'p{content:"\x83\\";background:url(X)}'),
+    ("in the value of a name with half a letter in it that is a bracket", '@media all{--\x83}:"X"}'),
+    ("in the value of a name with a semicolon in it", 'p{--a\\;:"X"}'),
+    ("behind a bracket in the name of a namespace", "@namespace \\(;p{background:url(X)}"),
     ("in a string, to a browser that looks ahead", '@charset "a;@import url(X);";'),
     ("in a comment, to a browser that looks ahead", "@import url(/a)/*;@import url(X);*/;"),
     ("in an address, to a browser that looks ahead", "@charset url(a;@import 'X';);"),
@@ -475,6 +478,7 @@ def test_what_is_no_markup_but_looks_like_some_to_a_browser_that_looks_ahead_is_
         "<script>fetch('https:/\\u{000000000002f}stats.test')</script>",
         "<iframe src='data:text/html,%253Cimg src=%2522https:%252f%252ft.stats.test%2522%253E'>",
         "%3C%00" + "".join(f"{char}%00" for char in "img src=https://t.stats.test"),
+        "<img src=//%EF%BD%94.stats.test>",
     ],
     ids=[
         "no slashes",
@@ -486,6 +490,7 @@ def test_what_is_no_markup_but_looks_like_some_to_a_browser_that_looks_ahead_is_
         "long",
         "twice",
         "UTF-16",
+        "full-width letters",
     ],
 )
 def test_what_a_page_in_an_address_asks_for_is_seen(inside: str) -> None:
@@ -494,15 +499,44 @@ def test_what_a_page_in_an_address_asks_for_is_seen(inside: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "sheet",
+    [
+        "data:text/css,@import 'data:text/css;base64,QGltcG9ydCAiaHR0cHM6Ly90LnN0YXRzLnRlc3QveCI7';",
+        "data:text/css;charset=iso-2022-jp,p{background:url(ht%1b(Btps:/%1b(B/t.stats.test)}",
+    ],
+    ids=["in Base64 in another", "in ISO-2022-JP"],
+)
+def test_what_a_style_sheet_in_an_address_asks_for_is_seen(sheet: str) -> None:
+    page = f'<link rel="stylesheet" href="{sheet}">'
+    assert [one.ruling.vendor for one in rewritten(page, policy=REPORTING).stopped] == ["stats"]
+
+
+def test_a_host_in_letters_that_unicode_did_not_have_is_nobodys_to_ask() -> None:
+    # U+50000 stands for them: none is there yet.
+    page = '<img src="https://\U00050000.test/x"><img src="https://münchen.test/x">'.encode().decode("latin-1")
+    assert rewritten(page, policy=REPORTING).text == page.replace("src", "data-consent-src", 1)
+
+
+@pytest.mark.parametrize(
     "address",
     [
         "data:text/html;charset=utf-16,<script>a()</script>",
         "data:text/html,%ff%fe<%00p%00>%00",
+        "data:text/html;charset=iso-2022-jp,<p>",
+        "data:text/html,<meta charset=iso-2022-jp><lin%1b(Bk>",
         "data:application/xhtml+xml,<script xmlns='http://www.w3.org/1999/xhtml'>a()</script>",
         "data:image/svg+xml,<svg onload='a()'/>",
         "data:text/xml,<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>",
     ],
-    ids=["UTF-16", "UTF-16 by its first bytes", "XHTML", "SVG", "put together of pieces"],
+    ids=[
+        "UTF-16",
+        "UTF-16 by its first bytes",
+        "ISO-2022-JP",
+        "ISO-2022-JP that it names itself",
+        "XHTML",
+        "SVG",
+        "put together of pieces",
+    ],
 )
 def test_a_document_in_an_address_that_no_guard_can_be_put_into_is_not_shown(address: str) -> None:
     assert rewritten(f'<iframe src="{address}">', policy=REPORTING).text == f'<iframe data-consent-src="{address}">'
