@@ -77,6 +77,9 @@ _BODILESS = (101, 204, 205, 304)
 _PARTIAL = 206
 # What we can unpack with a bound on the result; asked for in place of what the browser could take.
 _CODINGS = (b"gzip", b"deflate")
+_UNPACKED = frozenset({"gzip", "x-gzip", "deflate"})
+# What browsers undo (RFC 9110, section 8.4.1). Where something else is named, the body is shown as it comes.
+_UNDONE = _UNPACKED | {"br", "zstd"}
 
 
 @dataclass
@@ -100,7 +103,7 @@ def ask_for_page(flow: http.HTTPFlow, now: Enforcement, exchange: Exchange) -> N
     """Make sure the site answers a page request with a page we can read, and not with "what you have is current"."""
     is_read = exchange.kind in _PAGE_KINDS or _dest(flow) == "speculationrules" or _is_worker(flow)
     is_file = exchange.kind is Kind.STYLE or _is_module(flow)
-    is_sheet = _is_sheet(flow) or exchange.kind is Kind.OBJECT
+    is_sheet = _is_sheet(flow) or exchange.kind is Kind.OBJECT or (_may_be_copied(flow) and _reads_files(now))
     if not (is_read or is_sheet or (is_file and _reads_files(now))):
         return
     keep_request(flow)
@@ -144,6 +147,10 @@ def await_page(flow: http.HTTPFlow, answer: http.Response, now: Enforcement, mar
         return
     if _is_sheet(flow) or (exchange.kind in (Kind.STYLE, Kind.FETCH, Kind.OTHER) and _is_part(flow, media_type)):
         _await_sheet(flow, answer, mark)
+        return
+    if _may_be_copied(flow) and _is_xml(media_type):
+        if _reads_files(now):
+            _await_sheet(flow, answer, mark)
         return
     if (exchange.kind is Kind.STYLE or media_type == _CSS or _is_module(flow)) and exchange.kind not in _RUN_KINDS:
         _await_file(flow, answer, now, mark)
@@ -218,6 +225,11 @@ def _is_xml(media_type: str) -> bool:
 def _is_sheet(flow: http.HTTPFlow) -> bool:
     """Whether it is asked for as a style sheet in XSLT."""
     return _dest(flow) == "xslt"
+
+
+def _may_be_copied(flow: http.HTTPFlow) -> bool:
+    """Whether it is a picture whose elements a page may take over (SVG 2, section 5.5), and not one that is shown."""
+    return _dest(flow) == "image" and flow.request.headers.get("sec-fetch-mode", "").lower() != "no-cors"
 
 
 def _is_part(flow: http.HTTPFlow, media_type: str) -> bool:
@@ -353,8 +365,11 @@ def _rewrite_document(
             is_guarded=is_page and _is_guarded(now, exchange),
             is_part=not is_page,
             is_sheet=_is_sheet(flow),
+            is_copied=_may_be_copied(flow),
         )
         leave_mark(flow, replace(mark, tags=_tags(done.stopped)))
+        if done.to_say:
+            _say_coding(answer, done.to_say)
         if done.data != data:
             answer.headers.pop("Content-Encoding", None)
             answer.content = done.data
@@ -382,9 +397,10 @@ def _rewrite_file(flow: http.HTTPFlow, answer: http.Response, now: Enforcement, 
     goes without it then: what it says of its bytes is not true any more."""
     watched = answer.stream.data if isinstance(answer.stream, Watch) else None
     read = _readable(answer, (answer.raw_content or b"") if watched is None else bytes(watched))
-    # What a page would say of its coding says nothing here.
-    if read is None or read.to_say:
+    if read is None:
         return
+    if read.to_say and watched is None:
+        _say_coding(answer, read.to_say)
     url = flow_url(flow, reverse=mark.reverse)
     asked = observe_request(
         flow.request.method, url, header_list(flow.request.headers), time=flow.request.timestamp_start
@@ -506,11 +522,19 @@ def _told(
 
 def _content(answer: http.Response, raw: bytes) -> bytes | None:
     """The body without its coding; None for one that cannot be read, or not within the limit."""
-    coding = answer.headers.get("content-encoding", "identity").strip().lower()
-    data: bytes | None = raw if coding in ("", "identity") else None
-    if coding in ("gzip", "x-gzip", "deflate"):
-        data = unpacked(raw, PAGE_LIMIT)
+    stated = {coding.strip() for coding in answer.headers.get("content-encoding", "").lower().split(",")}
+    codings = stated & _UNDONE
+    data = unpacked(raw, PAGE_LIMIT) if codings and codings <= _UNPACKED else None
+    if not codings or (data is None and not stated <= _UNDONE | {"", "identity"}):
+        data = raw
     return None if data is None or len(data) > PAGE_LIMIT else data
+
+
+def _say_coding(answer: http.Response, coding: str) -> None:
+    """Have every browser read it in the coding that we read it in."""
+    stated = _media_types(answer)
+    media_type = stated[-1].partition(";")[0].strip() if stated else ""
+    answer.headers["Content-Type"] = f"{media_type or _CSS}; charset={coding}"
 
 
 def _readable(answer: http.Response, raw: bytes) -> ReadablePage | None:

@@ -20,12 +20,13 @@ from cmp.wire.html import Rewriting, Rewritten, rewrite_page
 from cmp.wire.judging import Judge, Stopped
 from cmp.wire.keeper import guard_elements, inline_guard
 from cmp.wire.occasion import Occasion
-from cmp.wire.page_coding import may_switch, readable_page
+from cmp.wire.page_coding import is_of_utf_16, may_switch, readable_page
 from cmp.wire.tell_me import CookieLine
 from cmp.wire.xml_page import document_without
 
 # XML that is of UTF-16 and says so by its first character alone, and what its declaration says of its coding.
 _BEGINS_WIDE: Final = {b"<\0": "utf-16le", b"\0<": "utf-16be"}
+_WIDE_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 _NAMED: Final = re.compile(r"charset\s*=", re.IGNORECASE)
 _DECLARED: Final = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']*)")
 _NONCE: Final = re.compile(r"'nonce-([A-Za-z0-9+/_=-]{1,200})'")
@@ -37,6 +38,8 @@ class Document:
 
     data: bytes
     stopped: tuple[Stopped, ...]
+    # The coding that its header has to name; "" where it is read so by everybody.
+    to_say: str = ""
 
 
 def document_for(
@@ -53,6 +56,7 @@ def document_for(
     is_guarded: bool = False,
     is_part: bool = False,
     is_sheet: bool = False,
+    is_copied: bool = False,
 ) -> Document:
     """A document in XML with what no CSP holds in it made inert, and the guard put in where `is_guarded`.
 
@@ -61,9 +65,13 @@ def document_for(
     if (order := _BEGINS_WIDE.get(data[:2])) and not _NAMED.search(media_types):
         media_types = f"text/xml; charset={order}"
     declared = _DECLARED.match(data)
+    if declared and may_switch(declared[1].decode("latin-1")) and not _NAMED.search(media_types):
+        media_types = "text/xml; charset=iso-2022-jp"
+    told = ""
+    if is_of_utf_16(media_types) and b"\0" not in data[:2] and not data.startswith(_WIDE_MARKS):
+        # It begins with markup (XML 1.0, section 2.1), so it is none, and browsers do not agree on what it is.
+        told, media_types = "utf-8", "text/xml; charset=utf-8"
     read = readable_page(data, media_types)
-    if read.to_say or (declared and not read.coding and may_switch(declared[1].decode("latin-1"))):
-        return Document(data, ())
     nonce = _nonce(csp)
     judge = Judge(policy, visitor, signals, document)
     head, guard = "", ""
@@ -78,9 +86,9 @@ def document_for(
         head=head,
         boxed_head=lambda: inline_guard(policy, visitor, signals, document, nonce) if is_guarded else "",
     )
-    done = document_without(read.text, rewriting, guard=guard, is_part=is_part, is_sheet=is_sheet)
+    done = document_without(read.text, rewriting, guard=guard, is_part=is_part, is_sheet=is_sheet, is_copied=is_copied)
     stopped = tuple(dict.fromkeys(judge.stopped))
-    return Document(data if done == read.text else read.in_its_coding(done), stopped)
+    return Document(data if done == read.text else read.in_its_coding(done), stopped, told or read.to_say)
 
 
 def page_for(

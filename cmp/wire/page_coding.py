@@ -80,6 +80,11 @@ def readable_page(data: bytes, media_types: str = "") -> ReadablePage:
     return ReadablePage(data.decode("latin-1"))
 
 
+def is_of_utf_16(media_types: str) -> bool:
+    """Whether the values of Content-Type fields name a form of UTF-16."""
+    return _WIDE.search(media_types) is not None
+
+
 def may_switch(label: str) -> bool:
     """Whether a browser may take that label for one of ISO-2022-JP."""
     return _SWITCHING.match(label) is not None

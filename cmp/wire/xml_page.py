@@ -15,7 +15,7 @@ from html import escape, unescape
 from typing import Final
 
 from cmp.core.urls import Url, UrlError, parse_url
-from cmp.wire.asking import AHEAD
+from cmp.wire.asking import AHEAD, STYLING
 from cmp.wire.html import Rewriting
 from cmp.wire.plain_markup import Tag
 from cmp.wire.splicing import Change, Edit, in_ascii, spliced
@@ -41,15 +41,21 @@ _CONTROLS: Final = re.compile("[\\x00-\\x20]+")
 
 
 def document_without(
-    text: str, rewriting: Rewriting, *, guard: str = "", is_part: bool = False, is_sheet: bool = False
+    text: str,
+    rewriting: Rewriting,
+    *,
+    guard: str = "",
+    is_part: bool = False,
+    is_sheet: bool = False,
+    is_copied: bool = False,
 ) -> str:
     """The document, Latin-1 text, with `guard` as the first element in its first one.
 
     No guard where no script can run in it, where another document is made of it (XSLT), and where it cannot be read: a
     browser shows such a one up to the mistake. `is_part`: it is for a style sheet of XSLT to read; `is_sheet`: it is
-    one.
+    one. `is_copied`: a page takes elements of it over, whatever CSP it comes with.
     """
-    return _Document(text, rewriting, guard, is_part, is_sheet).without()
+    return _Document(text, rewriting, guard, is_part, is_sheet, is_copied).without()
 
 
 @dataclass
@@ -60,6 +66,7 @@ class _Document:
     # Whether a style sheet makes another document of it, and whether it is one.
     transformed: bool
     is_sheet: bool
+    is_copied: bool
     edits: dict[Edit, None] = field(default_factory=dict)
     # Elements whose text is waited for: their depth, what was said, who wants to know.
     _waiting: list[tuple[int, list[str], Callable[[str], None]]] = field(default_factory=list)
@@ -76,8 +83,15 @@ class _Document:
             self._with_values,
         )
         self.reading = XmlReading(
-            self.text, _LOOKED_AT, self._begun, self._ended, self._said, self._instructed, is_xslt=self.is_sheet
+            self.text,
+            None if self.is_copied else _LOOKED_AT,
+            self._begun,
+            self._ended,
+            self._said,
+            self._instructed,
+            is_xslt=self.is_sheet,
         )
+        self._rewritten = _PAGES | STYLING if self.is_copied else _PAGES
 
     def without(self) -> str:
         self.reading.whole()
@@ -122,10 +136,13 @@ class _Document:
                 self.bases += _resolved(element.attrs["href"], self.rewriting.base)
             else:
                 whole.inert |= {"href"}
-        pages = {name: make for name, make in whole.values.items() if name in _PAGES}
-        changes = any(make(element.attrs[name]) != element.attrs[name] for name, make in pages.items())
-        if not (whole.inert or whole.added or changes):
+        values = {name: make for name, make in whole.values.items() if name in self._rewritten}
+        changed = {name for name, make in values.items() if make(element.attrs[name]) != element.attrs[name]}
+        if not (whole.inert or whole.added or changed):
             return
+        if self.reading.has_defaults:
+            # It may stand in a declaration alone.
+            whole.inert |= changed & STYLING
         content = "" if element.referred else self._carried_out(element, whole)
         self._edit((element.start, element.end, content))
 
@@ -154,7 +171,9 @@ class _Document:
             elif key not in added and not key.startswith(_MARK):
                 there.add(key)
                 parts.append(
-                    self._page_in(match, change.values[key]) if key in _PAGES and key in change.values else match[0]
+                    self._page_in(match, change.values[key])
+                    if key in self._rewritten and key in change.values
+                    else match[0]
                 )
         # What a declaration gives an element that does not say it.
         if self.reading.has_defaults:

@@ -93,13 +93,14 @@ class _Scope:
 
 @dataclass
 class XmlReading:
-    """Goes through a text once. `tags`: the elements that are told of, by `Element.tag`, beside all of those of XSLT.
+    """Goes through a text once. `tags`: the elements that are told of, by `Element.tag`, beside all of those of XSLT;
+    None for every one.
 
     `ended` gets the depth and the place behind the element, `said` text, while `listens`.
     """
 
     text: str
-    tags: frozenset[str]
+    tags: frozenset[str] | None
     begun: Callable[[Element], None]
     ended: Callable[[int, int], None]
     said: Callable[[str], None]
@@ -187,7 +188,7 @@ class XmlReading:
                 self.give_up()
         prefix, _, local = name.rpartition(":")
         namespace = self._namespaces.get(prefix, "")
-        if local.lower() in self.tags or namespace == XSLT:
+        if self.tags is None or local.lower() in self.tags or namespace == XSLT:
             end = end or self._end_of_tag(at)
             self._empty = end if self.text[end - 2 : end] == "/>" else -1
             written = {self._key(key): key for key in values}

@@ -30,6 +30,7 @@ def document(
     csp: str = "",
     is_guarded: bool = False,
     is_sheet: bool = False,
+    is_copied: bool = False,
 ) -> bytes:
     return document_for(
         data,
@@ -44,6 +45,7 @@ def document(
         is_guarded=is_guarded,
         is_part=is_sheet,
         is_sheet=is_sheet,
+        is_copied=is_copied,
     ).data
 
 
@@ -69,6 +71,7 @@ def guarded(text: str, media_types: str = "application/xhtml+xml") -> str:
         ),
         pytest.param(f'<?xml-stylesheet type="text/css" href="a"?>{HTML}', "a</html>", id="style sheet"),
         pytest.param(HTML, "<a>&nowhere;</b", id="a mistake further on"),
+        pytest.param(f'<?xml version="1.0" encoding="iso-2022-jp"?>{HTML}', "a</html>", id="declared coding"),
     ],
 )
 def test_the_guard_stands_first_in_the_first_element(before: str, after: str) -> None:
@@ -81,7 +84,6 @@ def test_the_guard_stands_first_in_the_first_element(before: str, after: str) ->
         pytest.param("<rss><channel/></rss>", id="no element of it is a script"),
         pytest.param(f'<html xmlns="{XHTML}"/>', id="nothing in it"),
         pytest.param(f'<?xml-stylesheet type="text/xsl" href="a"?>{HTML}a</html>', id="XSLT"),
-        pytest.param(f'<?xml version="1.0" encoding="iso-2022-jp"?>{HTML}a</html>', id="declared coding"),
         pytest.param(f'<html xmlns="{XHTML}', id="broken off"),
         pytest.param(f'<html xmlns="{XHTML}" a=b>a</html>', id="a mistake before it"),
         pytest.param("", id="empty"),
@@ -98,6 +100,11 @@ def test_a_coding_in_which_bytes_of_markup_are_none_is_read_as_browsers_read_it(
         assert guarded(text, f"text/xml; charset={name}") == HTML + OURS + hidden + INERT + "</html>"
 
 
+def test_a_document_that_only_says_it_is_of_utf_16_is_read_as_utf_8() -> None:
+    text = HTML + LINK + "</html>"
+    assert guarded(text, "text/xml; charset=utf-16") == HTML + OURS + INERT + "</html>"
+
+
 def test_a_document_of_utf_16_is_read_and_stays_of_utf_16() -> None:
     data = (HTML + LINK + "é日</html>").encode("utf-16")
     assert document(data, "text/xml", is_guarded=True).decode("utf-16") == HTML + OURS + INERT + "é日</html>"
@@ -106,6 +113,23 @@ def test_a_document_of_utf_16_is_read_and_stays_of_utf_16() -> None:
 def test_the_guard_carries_what_lets_it_run() -> None:
     data = f"{HTML}a</html>".encode()
     assert b'guard.js" nonce="n1"></script>a' in document(data, csp="script-src 'nonce-n1'", is_guarded=True)
+
+
+PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:l="http://www.w3.org/1999/xlink">'
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        pytest.param(f'<image href="{T}"/>', f'<image data-consent-href="{T}"/>', id="a picture"),
+        pytest.param(f'<image l:href="{T}"/>', f'<image data-consent-l-href="{T}"/>', id="a picture as SVG 1.1 has it"),
+        pytest.param(f'<rect style="mask:url({T})"/>', '<rect style="mask:url(data:,)"/>', id="style"),
+        pytest.param(f'<g filter="url({T})"/>', '<g filter="url(data:,)"/>', id="a style's attribute"),
+    ],
+)
+def test_a_picture_whose_elements_pages_take_over_asks_for_nothing_either(text: str, expected: str) -> None:
+    assert document(f"{PICTURE}{text}</svg>".encode(), is_copied=True).decode() == f"{PICTURE}{expected}</svg>"
+    assert document(f"{PICTURE}{text}</svg>".encode()).decode() == f"{PICTURE}{text}</svg>"
 
 
 @pytest.mark.parametrize(
