@@ -158,6 +158,7 @@ class Recorder:
             "{Q}": "".join(f"%{ord(char):02x}%00" for char in f"p{{background:url(https://{host}/p.gif)}}"),
             "{L}": "A" * 100_001,
             "{M}": "".join(chr(0x1D41A + ord(char) - 97) if char.islower() else char for char in host),
+            "{U}": "".join(chr(0x1CCD6 + ord(char) - 97) if char.islower() else char for char in host),
             "{T}": f"https://{host}",
             "{S}": f"https://{visit}.metrics.{SITES[site]}",
             "{O}": f"https://{SITES[site]}",
@@ -304,6 +305,7 @@ async def one_visitor(folder: Path, ports: dict[str, int], others: int, digest: 
         f"--host-resolver-rules={', '.join(maps)}",
         f"--ignore-certificate-errors-spki-list={digest}",
         "--autoplay-policy=no-user-gesture-required",
+        "--short-reporting-delay",
     ]
     with tempfile.TemporaryDirectory(dir=folder) as profile:
         async with async_playwright() as playwright:
