@@ -26,7 +26,7 @@ from cmp.core.signals import Signals
 from cmp.core.urls import Url, plain_path
 from cmp.sites import registrable_domain
 from cmp.wire.name_set import pack
-from cmp.wire.shorten import shorter_script
+from cmp.wire.shorten import shorter_script, with_short_names
 
 # Where the table goes, in the file and in the shorter script.
 _PLACE: Final = ("/* TABLE */ null", "TABLE")
@@ -117,7 +117,7 @@ def _source(unpacks: bool = True) -> str:
     text = (resources.static() / "guard.js").read_text("utf-8")
     if not unpacks:
         text = _UNPACKING.sub("", text)
-    return shorter_script(text.replace(*_PLACE))
+    return with_short_names(shorter_script(text.replace(*_PLACE)))
 
 
 def _hosts(ask: _Asked) -> dict[str, Any]:
