@@ -37,6 +37,12 @@ _IMPORT_CALLED: Final = re.compile(rf"(?P<before>{_CALLED})(?P<url>{_STRING}|`(?
 IMPORTS: Final = re.compile(rf"(?P<before>{_CALLED}|{_IMPORTED})(?P<url>{_STRING}|`(?:[^`\\]|\\.)++`)", re.DOTALL)
 _STATIC: Final = re.compile(rf"(?P<before>{_IMPORTED})(?P<url>{_STRING})", re.DOTALL)
 MAY_IMPORT: Final = re.compile("import|from")
+# Attributes with code (HTML standard, section 8.1.8.1) or with an address that may be code, and all of them in a page.
+CODE_ATTRIBUTE: Final = re.compile("on[a-z]+|(?:xlink:)?href|(?:form)?action")
+_CODE_ATTRIBUTES: Final = re.compile(
+    r"(?<![a-z])(?:on[a-z]++|href|(?:form)?+action)[\t\n\f\r ]*+=[\t\n\f\r ]*+(\"[^\"]*+\"|'[^']*+'|[^\t\n\f\r \"'>]++)"
+)
+_CALLS: Final = re.compile("import(?![a-z])|&#")
 
 
 def without_escapes(code: str) -> str:
@@ -58,6 +64,12 @@ def _character(match: re.Match[str]) -> str:
         return ""
     number = int(found["two"] or found["four"] or found["any"] or "0", 16)
     return chr(number) if number <= 0x10FFFF else "\ufffd"
+
+
+def calls_in_attributes(page: str) -> bool:
+    """Whether code in attributes of a page, in lower case, may call for modules; the word can be written in
+    references."""
+    return _CALLS.search(page) is not None and any(_CALLS.search(code[1]) for code in _CODE_ATTRIBUTES.finditer(page))
 
 
 def imports_without(code: str, stops: Callable[[str], bool], *, pattern: re.Pattern[str] = _IMPORT_CALLED) -> str:

@@ -15,7 +15,7 @@ This is for usability, and for what no CSP can stop; the CSP enforces.
 """
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final, NamedTuple
@@ -45,7 +45,14 @@ from cmp.wire.asking import (
     URLS,
     refreshed,
 )
-from cmp.wire.code import imported_addresses, imports_without, map_without, speculated_addresses
+from cmp.wire.code import (
+    CODE_ATTRIBUTE,
+    calls_in_attributes,
+    imported_addresses,
+    imports_without,
+    map_without,
+    speculated_addresses,
+)
 from cmp.wire.css import css_without
 from cmp.wire.data_page import data_page, runs_unguarded
 from cmp.wire.injecting import injections
@@ -166,7 +173,8 @@ class Rewriting:
     def whole(self, text: str, head: str = "", body_start: str = "") -> str:
         """The text with everything denied made inert, and our markup put in."""
         source = Source(text)
-        plain = PLAIN_MARKUP.read(source.lines, source.low) if not (self.always_by_tree or source.marked) else None
+        by_tree = self.always_by_tree or source.marked or calls_in_attributes(source.low)
+        plain = None if by_tree else PLAIN_MARKUP.read(source.lines, source.low)
         if plain is not None and (not (head or body_start) or min(plain.head, plain.body) >= 0):
             ours = [(plain.head, plain.head, head), (plain.body, plain.body, body_start)] if head or body_start else []
             return source.spliced([*ours, *self._plain_edits(plain, source)])[0]
@@ -194,9 +202,10 @@ class Rewriting:
     def _edits(self, source: "Source", document: turbohtml.Document, *, style: bool = True) -> list[Edit]:
         found: dict[Edit, None] = {}
         read: set[_Read] = set()
+        calls = calls_in_attributes(source.low)
         for reading in _all_readings(source, document):
             base, self._room = self._base(reading), _room_in(source) if style else 0
-            for element, place in _looked_at(reading):
+            for element, place in _looked_at(reading, calls=calls):
                 if (what := _read_of(element, place, base)) not in read:
                     read.add(what)
                     for edit in self._element(_tag_of(element, place), source, base):
@@ -279,14 +288,17 @@ class Rewriting:
             for name in STYLING.intersection(element.attrs):
                 if MAY_ASK.search(element.attrs[name]):
                     change.values[name] = lambda raw: self._css(raw, base)
+        for name in _calling(element.attrs):
+            change.values[name] = lambda raw: imports_without(raw, lambda url: self._stops_code(url, base))
         return change
+
+    def _stops_code(self, address: str, base: Url) -> bool:
+        return self.judge.stops(address, Kind.SCRIPT, base) is not None
 
     def _code(self, element: Tag, content: str, base: Url) -> str:
         type_ = (element.attrs.get("type") or "").strip().lower()
 
-        def stops(address: str) -> bool:
-            return self.judge.stops(address, Kind.SCRIPT, base) is not None
-
+        stops = partial(self._stops_code, base=base)
         if type_ == "importmap":
             return map_without(content, stops)
         return imports_without(content, stops) if type_ == "module" or CODE_TYPES.fullmatch(type_) else content
@@ -459,13 +471,34 @@ _RAW_IN_FOREIGN: Final = ",".join(f"{above} {tag}" for above in ("svg", "math") 
 _Read = tuple[int, int, int, str, turbohtml.Namespace, Hashable, Url]
 
 
-def _looked_at(document: turbohtml.Document) -> list[tuple[turbohtml.Element, turbohtml.SourceLocation]]:
-    """The elements that may ask for something, in the order in which they are written.
+def _calling(attrs: Mapping[str, str | None]) -> list[str]:
+    """The attributes with code that calls for modules, if something happens."""
+    return [
+        name
+        for name, value in attrs.items()
+        if value
+        and "import" in value
+        and CODE_ATTRIBUTE.fullmatch(name)
+        and (name.startswith("on") or RUNS.match(value))
+    ]
+
+
+def _looked_at(
+    document: turbohtml.Document, *, calls: bool
+) -> list[tuple[turbohtml.Element, turbohtml.SourceLocation]]:
+    """The elements that may ask for something, in the order in which they are written. `calls`: also those with code
+    that calls for modules.
 
     A selector takes its time by what it lists: only what is for tags that are there is asked for.
     """
     there = {"", *map(str.lower, {element.tag for element in document.select("*")})}
     found = document.select(",".join(dict.fromkeys(selector for tag, selector in SELECTORS if tag in there)))
+    if calls:
+        found += [
+            element
+            for element in document.select("*")
+            if _calling({name: element.attr(name) for name in element.attrs})
+        ]
     placed = [(element, place) for element in found if (place := element.source_location) is not None]
     return sorted(placed, key=lambda each: each[1].start_tag.start_offset)
 

@@ -169,14 +169,15 @@ def _named_inside(url: str, depth: int = 0) -> Iterator[str]:
     plain = unescape(content)
     # As a page, as CSS or code in it, or as another such URL; tabs and line ends are no part of an address.
     ways = (plain, CSS_ESCAPE.sub(css_character, plain), without_escapes(plain), unquote(plain, "latin-1"))
+    # What is in Base64 shows no address.
+    inner: dict[str, None] = {}
     for text in dict.fromkeys(ways):
         for read in dict.fromkeys((text, _BREAKS.sub("", text))):
             # Such an address is no base: behind a scheme a host comes next, with slashes or without.
             yield from (_SCHEME.sub(r"\1//", found[0]) for found in _ABSOLUTE.finditer(read))
-            # What is in Base64 shows no address.
-            if depth < _DEEPEST:
-                for inner in dict.fromkeys(_INNER.findall(read)):
-                    yield from _named_inside(f"data:;base64{inner}", depth + 1)
+            inner |= dict.fromkeys(_INNER.findall(read)) if depth < _DEEPEST else {}
+    for coded in inner:
+        yield from _named_inside(f"data:;base64{coded}", depth + 1)
 
 
 # What a data: URL is run as; in a picture nothing is asked for (SVG 2, section 2.2.5).

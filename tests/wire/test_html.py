@@ -16,10 +16,12 @@ from cmp.core.exchange import Kind
 from cmp.core.policy import Policy
 from cmp.core.signals import NO_SIGNALS, Signals
 from cmp.core.urls import parse_url
+from cmp.wire.code import calls_in_attributes
 from cmp.wire.files import rewrite_file
 from cmp.wire.html import _KEPT, LONGEST_KEPT, MOST_KEPT, Rewritten, _rewritten, _Task, rewrite_page
 from cmp.wire.splicing import _TAG_NAME, Source, _attributes
 from tests.core.examples import compiled, shop
+from tests.growth import grows_below
 from tests.sampled import examples
 
 PAGE = parse_url("https://www.shop.test/a/b.html")
@@ -985,6 +987,39 @@ def test_a_file_that_names_a_vendor_is_one_visitors_whatever_they_chose(choice: 
 def test_code_gets_an_empty_module_in_place_of_one_that_is_denied(code: str, kept: str | None) -> None:
     done = rewritten(code).text
     assert done == kept if kept is not None else ("t.stats.test" not in done and "data:text/javascript," in done)
+
+
+@pytest.mark.parametrize(
+    "written, kept",
+    [
+        pytest.param("<p onclick=\"import('{}')\">a", '<p onclick="import(&#x27;{}&#x27;)">a', id="a handler"),
+        pytest.param("<img onerror=import('{}')>", '<img onerror="import(&#x27;{}&#x27;)">', id="without quotes"),
+        pytest.param(
+            "<svg onload='imp&#111;rt(`{}`)'></svg>", '<svg onload="import(`{}`)"></svg>', id="by a reference"
+        ),
+        pytest.param(
+            "<a href=\"javascript:import('{}')\">a</a>",
+            '<a href="javascript:import(&#x27;{}&#x27;)">a</a>',
+            id="an address",
+        ),
+        pytest.param("<body onload='import(`{}`)'>a", '<body onload="import(`{}`)">a', id="of the page"),
+    ],
+)
+def test_code_in_an_attribute_gets_an_empty_module_in_place_of_one_that_is_denied(written: str, kept: str) -> None:
+    assert rewritten(written.format(T)).text == kept.format("data:text/javascript,")
+    own = written.format("/p.js")
+    assert rewritten(own).text == own
+
+
+@pytest.mark.parametrize("page", ["<p onclick=\"important('{}')\">a", "<a href=\"/?import('{}')\">a</a>"])
+def test_what_calls_for_no_module_stays(page: str) -> None:
+    assert rewritten(page.format(T)).text == page.format(T)
+
+
+@pytest.mark.parametrize("unit", ["ona=", "ona='", 'ona="&#', "ona=import ", "on", "href=&#"])
+def test_the_time_to_look_for_code_in_attributes_grows_with_the_length(unit: str) -> None:
+    short, long = (f"import {unit * (length // len(unit))}" for length in (20_000, 160_000))
+    assert grows_below(32, calls_in_attributes, short, long)
 
 
 @pytest.mark.parametrize(
