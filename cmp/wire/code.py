@@ -31,8 +31,8 @@ _GAP: Final = (
 _STRING: Final = r"\"(?:[^\"\\\n]|\\.)++\"|'(?:[^'\\\n]|\\.)++'"
 # Section 16.2.2: what a module asks for before it runs.
 _IMPORTED: Final = rf"\b(?:import|from){_GAP}"
-# Section 13.3.10; what stands in brackets of its own, or alone in an array, names no less.
-_CALLED: Final = rf"\bimport{_GAP}\({_GAP}(?:[(\[]{_GAP}){{0,3}}+"
+# Section 13.3.10; what stands in brackets of its own, alone in an array, or behind a comma, names no less.
+_CALLED: Final = rf"\bimport{_GAP}\({_GAP}(?:(?:[(\[]|[\w$]{{1,20}}+{_GAP},){_GAP}){{0,3}}+"
 _IMPORT_CALLED: Final = re.compile(rf"(?P<before>{_CALLED})(?P<url>{_STRING}|`(?:[^`\\]|\\.)++`)", re.DOTALL)
 IMPORTS: Final = re.compile(rf"(?P<before>{_CALLED}|{_IMPORTED})(?P<url>{_STRING}|`(?:[^`\\]|\\.)++`)", re.DOTALL)
 _STATIC: Final = re.compile(rf"(?P<before>{_IMPORTED})(?P<url>{_STRING})", re.DOTALL)

@@ -981,8 +981,9 @@ def test_a_file_that_names_a_vendor_is_one_visitors_whatever_they_chose(choice: 
         (f"<script>import(// a\n'{T}/p.js')</script>", "<script>import(// a\n'data:text/javascript,')</script>"),
         (f"<script>import('/a');import(`\n{T}`)</script>", None),
         (f"<script>import((['{T}/p.js']))</script>", "<script>import((['data:text/javascript,']))</script>"),
+        (f"<script>import((0, '{T}/p.js'))</script>", "<script>import((0, 'data:text/javascript,'))</script>"),
     ],
-    ids=["string", "template", "escapes", "no import", "no code", "a comment", "two lines", "brackets"],
+    ids=["string", "template", "escapes", "no import", "no code", "a comment", "two lines", "brackets", "a comma"],
 )
 def test_code_gets_an_empty_module_in_place_of_one_that_is_denied(code: str, kept: str | None) -> None:
     done = rewritten(code).text
