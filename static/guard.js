@@ -320,7 +320,7 @@
     });
     patch("CookieStore", "set", (self, args, go) => {
       const o = Object(args[0]) === args[0] ? { ...args[0] } : { name: args[0], value: args[1] }, name = o.name = "" + o.name;
-      if (!cookieDenied(name)) return go([o]);
+      if (!cookieDenied(nameOf(name + "=" + o.value))) return go([o]);
       return self.delete({ name, domain: o.domain || null, path: o.path || "/" });
     });
 

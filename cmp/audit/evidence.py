@@ -343,7 +343,7 @@ def _cookies(policy: Policy, step: Step, exchange: Exchange) -> Iterator[Sightin
             continue
         written = partial(_on_set_cookie, policy, exchange, cookie)
         ruling, stage, race = _judged(policy, step, exchange, written, answer=True)
-        declared = declared_cookie(policy, exchange, cookie.name)
+        declared = declared_cookie(policy, exchange, cookie.read_as)
         yield Sighting(step, exchange, ruling, stage, cookie.name, cookie.value, cookie, declared, race)
 
 

@@ -285,7 +285,7 @@ def _cookie_missing(rule: CookieRule, url: Url, party: Party) -> tuple[str, ...]
 
 
 def _set_cookie(telling: Callable[..., _Telling], cookie: SetCookie, part: Policy) -> Iterator[Considered]:
-    yield from _cookie(telling, cookie.name, part)
+    yield from _cookie(telling, cookie.read_as, part)
     tell = telling(policy=part)
     ruling = rule_on_set_cookie(part, tell.visitor, tell.exchange, cookie)
     if ruling.reason is Reason.DELETION:

@@ -42,6 +42,12 @@ class SetCookie:
     same_site: str = ""
     partitioned: bool = False
 
+    @property
+    def read_as(self) -> str:
+        """The name that servers read. Of a cookie without one browsers send the value alone (RFC 6265bis, section
+        5.8.3), and what stands before its "=" is a name then."""
+        return self.name or self.value.lstrip("= \t").partition("=")[0].strip(_SPACE)
+
     def lifetime(self, at: float) -> float | None:
         """Seconds it lives when set at `at` (Unix seconds), or None for a session cookie. Max-Age wins over Expires."""
         if self.max_age is not None:

@@ -72,7 +72,7 @@ def rule_on_set_cookie(policy: Policy, visitor: Visitor, exchange: Exchange, coo
 
 
 def _rule_on_set_cookie(policy: Policy, visitor: Visitor, exchange: Exchange, cookie: SetCookie) -> Ruling:
-    ruling = _rule_on_cookie(policy, visitor, exchange, cookie.name)
+    ruling = _rule_on_cookie(policy, visitor, exchange, cookie.read_as)
     if ruling.allowed and not ruling.reported:
         return ruling
     if cookie.deletes(exchange.time):

@@ -34,7 +34,7 @@ def set_cookie_edits(answer: Answer, index: int, cookie: SetCookie, ruling: Ruli
     lifetime = cookie.lifetime(answer.exchange.time)
     if lifetime is not None and lifetime <= 0:
         return
-    rules = tuple(declared_cookies(answer.policy, answer.exchange, cookie.name))
+    rules = tuple(declared_cookies(answer.policy, answer.exchange, cookie.read_as))
     if lifetime is not None:
         if (renewed := _renewed(answer.exchange, cookie, rules)) is not None:
             yield Edit(EditKind.STRIP_SET_COOKIE, cookie.name, renewed, index)

@@ -245,6 +245,11 @@ COOKIES: dict[str, Case] = {
         *(OPEN, "refuse", exchange(OWN, set_cookies=["sid=1", "_st=1; Max-Age=60"])),
         *("edit", "first-party", "first-party", ["strip-set-cookie _st refused cookie:stats/_st 1"]),
     ),
+    "set: nameless, read back as one": (
+        *(OPEN, "refuse", exchange(OWN, set_cookies=["=_st=1", "_st", "== _st=1", "=sid=1"])),
+        *("edit", "first-party", "first-party"),
+        [f"strip-set-cookie  refused cookie:stats/_st {index}" for index in range(3)],
+    ),
     "set: unknown": (
         *(OPEN, "accept", exchange(OWN, set_cookies=["x=1"])),
         *("edit", "first-party", "first-party", ["strip-set-cookie x unknown-denied unknown.cookie 0"]),
