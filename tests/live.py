@@ -83,10 +83,11 @@ async def _read_request(reader: asyncio.StreamReader) -> Arrived | None:
     request = Arrived(target, method, fields, b"")
     if request.values("transfer-encoding"):
         body = b""
-        while size := int((await reader.readline()).strip() or b"0", 16):
+        # A connection that ends before the last chunk brought no request.
+        while size := int(await reader.readuntil(b"\r\n"), 16):
             body += await reader.readexactly(size)
-            await reader.readline()
-        await reader.readline()
+            await reader.readuntil(b"\r\n")
+        await reader.readuntil(b"\r\n")
         return replace(request, body=body)
     length = int((request.values("content-length") or ["0"])[0])
     return replace(request, body=await reader.readexactly(length))

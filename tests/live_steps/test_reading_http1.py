@@ -1,7 +1,9 @@
 """Connections on which messages have empty lines before them, trailers behind them, or no end."""
 
+import contextlib
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -55,6 +57,21 @@ def test_empty_lines_before_a_request_are_ignored(port: int, lines: int) -> None
 )
 def test_what_has_no_end_ends_the_connection(port: int, upstream: Upstream, endless: bytes) -> None:
     assert send_raw(port, CHUNKED + endless + b"x" * (2 * KEPT_LIMIT)).status == 0
+    assert upstream.arrived == []
+
+
+def test_the_server_sees_no_whole_request_where_the_head_went_ahead_of_what_has_no_end(
+    port: int, upstream: Upstream
+) -> None:
+    before = upstream.connections
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        connection.sendall(CHUNKED)
+        while upstream.connections == before:
+            time.sleep(0.01)
+        with contextlib.suppress(ConnectionError):
+            connection.sendall(b"5;" + b"x" * (2 * KEPT_LIMIT))
+        with contextlib.suppress(ConnectionError):
+            assert connection.recv(1) == b""
     assert upstream.arrived == []
 
 
