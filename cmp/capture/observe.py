@@ -24,7 +24,7 @@ from cmp.core.exchange import Exchange, Kind, Named, Phase, Unseen
 from cmp.core.kept import kept_by_text
 from cmp.core.kinds import kind_of
 from cmp.core.references import NAMING, in_one_line, read_references
-from cmp.core.signals import NO_SIGNALS, Signals, read_dnt, read_gpc
+from cmp.core.signals import Signals, read_signals
 from cmp.core.urls import Url, UrlError, parse_url
 from cmp.sites import registrable_domain
 
@@ -351,8 +351,7 @@ def _stated_page(text: str) -> Url | None:
 
 
 def _signals(lines: Lines) -> Signals:
-    gpc, dnt = lines.get("sec-gpc"), lines.get("dnt")
-    return Signals(gpc=read_gpc(gpc or ()), dnt=read_dnt(dnt or ())) if gpc or dnt else NO_SIGNALS
+    return read_signals(lines.get("sec-gpc", ()), lines.get("dnt", ()))
 
 
 def _last(lines: Lines, name: str) -> str:

@@ -4,7 +4,7 @@ May go in here: reading a signal's header into a value. May not: what a signal d
 `consent.py`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -26,6 +26,11 @@ class Signals:
 
 
 NO_SIGNALS = Signals()
+
+
+def read_signals(gpc: Sequence[str], dnt: Sequence[str]) -> Signals:
+    """What the field lines of `Sec-GPC` and of `DNT` say. Most requests have neither."""
+    return Signals(gpc=read_gpc(gpc), dnt=read_dnt(dnt)) if gpc or dnt else NO_SIGNALS
 
 
 def read_gpc(values: Iterable[str]) -> bool:

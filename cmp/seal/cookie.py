@@ -107,7 +107,8 @@ def read_cookie(
     its category are the same; a refusal does in any case.
     """
     nobody = Remembered(replace(NO_CHOICE, place=place)) if place else NOBODY
-    found = [cookie.value for cookie in cookies if cookie.name == site.cookie_name]
+    ours = site.cookie_name
+    found = [cookie.value for cookie in cookies if cookie.name == ours]
     if len(found) != 1 or len(found[0]) > LIMIT:
         return nobody
     try:

@@ -41,7 +41,10 @@ def refusal_seconds(policy: Policy, place: str) -> int:
 
 
 def _seconds(policy: Policy, place: str, choose: Callable[[Iterable[int]], int]) -> int:
-    return choose([part.regions.ask_again(place, part.ask_again, choose) for part in policy.each])
+    if not policy.parts:
+        # Asked for at every request.
+        return policy.regions.ask_again(place, policy.ask_again, choose)
+    return choose([part.regions.ask_again(place, part.ask_again, choose) for part in policy.parts])
 
 
 def lasting(policy: Policy, refused: Iterable[str], place: str = "") -> frozenset[str]:

@@ -11,11 +11,12 @@ from typing import Any
 from aiohttp import web
 
 from cmp.server.caller import fields, language_of, policy_of
+from cmp.server.headers import complete
 from cmp.server.problems import Failure, Problem
 from cmp.wire.banner import answer_html
 
 FORM = "application/x-www-form-urlencoded"
-_JSON_FIELDS = {"Content-Type": "application/json; charset=utf-8"}
+_JSON_FIELDS = complete({"Content-Type": "application/json; charset=utf-8"})
 
 
 def success(values: Mapping[str, Any]) -> web.Response:

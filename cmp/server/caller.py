@@ -5,7 +5,7 @@ under. May not: judging what they permit.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from aiohttp import web
 
@@ -13,15 +13,14 @@ from cmp.core.consent import Visitor
 from cmp.core.cookies import RequestCookie, read_cookie_header
 from cmp.core.networks import is_trusted
 from cmp.core.policy import Policy
-from cmp.core.signals import Signals, read_dnt, read_gpc
+from cmp.core.signals import Signals, read_signals
 from cmp.seal.cookie import Written, read_cookie
 from cmp.seal.place import place_of
 from cmp.server.context import CLOCK, POLICIES, PUBLIC_KEYS, SITE, TRUSTED
 from cmp.wire.words import pick_language
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """One request's visitor. `now` is when it was asked, Unix seconds; `record` the id in the cookie, if any.
 
     `lapsed` are grants that ended because their terms changed; `written` is what the cookie says word for word.
@@ -43,11 +42,10 @@ _ASKED_UNDER = web.RequestKey("ASKED_UNDER", Policy)
 
 def policy_of(request: web.Request) -> Policy:
     """The policy this request is answered under: the one that held when it was first asked for here."""
-    try:
-        return request[_ASKED_UNDER]
-    except KeyError:
+    policy = request.get(_ASKED_UNDER)
+    if policy is None:
         policy = request[_ASKED_UNDER] = request.app[POLICIES].now
-        return policy
+    return policy
 
 
 def caller_of(request: web.Request) -> Caller:
@@ -59,7 +57,7 @@ def caller_of(request: web.Request) -> Caller:
         policy=policy,
         visitor=remembered.visitor,
         record=remembered.record,
-        signals=Signals(gpc=read_gpc(fields(request, "Sec-GPC")), dnt=read_dnt(fields(request, "DNT"))),
+        signals=read_signals(fields(request, "Sec-GPC"), fields(request, "DNT")),
         cookies=cookies,
         language=language_of(request),
         now=now,
@@ -80,7 +78,8 @@ def _place_of(request: web.Request) -> str:
 def language_of(request: web.Request, wish: str = "") -> str:
     """The language to answer in: the one wished for (`?lang=`, a form's field), else the browser's."""
     offered = policy_of(request).languages
-    wish = wish or request.query.get("lang", "")
+    if not wish and "?" in request.raw_path:
+        wish = request.query.get("lang", "")
     return wish if wish in offered else pick_language(", ".join(fields(request, "Accept-Language")), offered)
 
 

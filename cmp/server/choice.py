@@ -5,7 +5,6 @@ May go in here: the way from a request to a stored choice and its answer. May no
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from aiohttp import web
 
@@ -83,7 +82,7 @@ async def _take(
         return failure(request, posting)
     caller = caller_of(request)
     if posting.language:
-        caller = replace(caller, language=language_of(request, posting.language))
+        caller = caller._replace(language=language_of(request, posting.language))
     choice = decide(policy, posting, caller.visitor, caller.signals)
     if isinstance(choice, Choice) and sender is Sender.UNPROVEN:
         choice = _vouched_for(request, posting, choice, caller.now)

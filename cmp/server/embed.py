@@ -87,7 +87,7 @@ async def _load_once(request: web.Request) -> web.Response:
     except ValueError:
         return failure(request, Failure(BAD_REQUEST, "the body is no form"))
     caller = caller_of(request)
-    caller = replace(caller, language=language_of(request, sent.get("lang", "")))
+    caller = caller._replace(language=language_of(request, sent.get("lang", "")))
     proven = token_holds(app[SIGNING_KEYS].form_secret, app[SITE].audience, sent.get("token", ""), caller.now)
     if not proven:
         return failure(request, UNPROVEN)

@@ -4,7 +4,6 @@ May go in here: the table of endpoints and the look-up. May not: what an endpoin
 `setup`. Nothing outside of the reserved path is answered.
 """
 
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
 
 from aiohttp import web
@@ -21,10 +20,14 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Endpoints:
     """Handlers by name below the reserved path, then by method. A name that ends in a slash takes what follows."""
 
-    def __init__(self) -> None:
-        self._handlers: defaultdict[str, dict[str, Handler]] = defaultdict(dict)
+    def __init__(self, route: Callable[[str], None]) -> None:
+        self._route = route
+        self._handlers: dict[str, dict[str, Handler]] = {}
 
     def add(self, method: str, name: str, handler: Handler) -> None:
+        if name not in self._handlers:
+            self._handlers[name] = {}
+            self._route(name)
         self._handlers[name][method] = handler
 
     def names(self) -> Iterator[tuple[str, str]]:
@@ -46,10 +49,16 @@ REST = web.RequestKey("REST", str)
 
 
 def setup(app: web.Application) -> None:
-    app[ENDPOINTS] = Endpoints()
-    # aiohttp's own router would compare paths in its own way.
+    expected = only_continue(_not_expected)
+
+    def route(path: str) -> None:
+        app.router.add_route("*", path, _dispatch, expect_handler=expected)
+
+    # aiohttp's own router would compare paths in its own way: `_dispatch` is asked in any case, and finds by itself.
     # Line feeds too: a path of any characters gets an answer of ours.
-    app.router.add_route("*", "/{path:(?s:.*)}", _dispatch, expect_handler=only_continue(_not_expected))
+    route("/{path:(?s:.*)}")
+    # What is written as we write it is found without a look at every character.
+    app[ENDPOINTS] = Endpoints(lambda name: route(app[SITE].reserved + name))
 
 
 def _not_expected(request: web.Request) -> web.Response:

@@ -4,7 +4,10 @@ May go in here: fields that do not depend on what is answered. May not: cookies 
 endpoint set itself stays.
 """
 
+from collections.abc import Mapping
+
 from aiohttp import web
+from multidict import CIMultiDict, CIMultiDictProxy
 
 # Nothing but our own files; no inline script or style. An embed page brings its own (`embed.py`).
 PAGE_CSP = (
@@ -20,6 +23,13 @@ _FIELDS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
 }
+# aiohttp's own would say which software, in which version, an attacker has to do with. Ours stands where all others do.
+_SERVER = {"Server": "consentry"}
+
+
+def complete(fields: Mapping[str, str]) -> CIMultiDictProxy[str]:
+    """An endpoint's own fields with those of every answer, for answers that are kept ready."""
+    return CIMultiDictProxy(CIMultiDict({**_FIELDS, **fields, **_SERVER}))
 
 
 def setup(app: web.Application) -> None:
@@ -32,7 +42,9 @@ async def _add_fields(_request: web.Request, response: web.StreamResponse) -> No
 
 def add_fields(response: web.StreamResponse) -> None:
     """What `setup` adds to every answer of an application."""
+    headers = response.headers
+    if headers.get("Server") == _SERVER["Server"]:
+        return
     for name, value in _FIELDS.items():
-        response.headers.setdefault(name, value)
-    # It would say which software, in which version, an attacker has to do with.
-    response.headers["Server"] = "consentry"
+        headers.setdefault(name, value)
+    headers.update(_SERVER)

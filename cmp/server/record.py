@@ -79,7 +79,7 @@ def _posted(show: Show) -> Callable[[web.Request], Awaitable[web.Response]]:
         if isinstance(texts, Failure):
             return failure(request, texts)
         caller = caller_of(request)
-        caller = replace(caller, language=language_of(request, texts.get("lang", "")))
+        caller = caller._replace(language=language_of(request, texts.get("lang", "")))
         if failed := unproven(request, texts.get("token", "")):
             return failure(request, failed, caller.language)
         return await _answered(request, _asked(caller, texts), show)
@@ -173,7 +173,7 @@ async def _erase(request: web.Request, asked: _Asked) -> web.Response | Failure:
     answer = success({"erased": erased})
     if wants_page(request):
         message = record_word(caller.language, "erased") if erased else Failure(NO_RECORD).message(caller.language)
-        now = caller if taken_back is None else replace(caller, written=Written(taken_back.visitor))
+        now = caller if taken_back is None else caller._replace(written=Written(taken_back.visitor))
         shown = RecordPage(cookie_of(now), None, message=message)
         answer = page(record_html(shown, caller.language, reserved=app[SITE].reserved, token=form_token(app)))
     if taken_back is not None:

@@ -56,7 +56,7 @@ async def _switch(request: web.Request) -> web.Response:
         return failure(request, wish)
     if sender is Sender.UNPROVEN and (refused := _unproven(request, wish, caller.now)) is not None:
         return failure(request, refused, language_of(request, wish.language))
-    caller = replace(caller, language=language_of(request, wish.language))
+    caller = caller._replace(language=language_of(request, wish.language))
     visitor, line = _switched(request.app, caller, on=wish.on)
     if request.content_type == FORM:
         where = path_back(wish.back, site.origin)
