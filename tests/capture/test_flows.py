@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mitmproxy import flow, http
 from mitmproxy.io import FlowWriter, tnetstring
@@ -430,12 +430,14 @@ VALUES = st.recursive(
 )
 
 
+@settings(derandomize=True, max_examples=100, deadline=None)
 @given(VALUES)
 def test_what_mitmproxy_writes_is_read_as_it_was(value: Any) -> None:
     data = tnetstring.dumps(value)
     assert read_value(b"xx" + data + b"yy", 2) == (value, len(data) + 2)
 
 
+@settings(derandomize=True, max_examples=100, deadline=None)
 @given(VALUES, st.data())
 def test_any_bytes_are_a_value_or_an_error(value: Any, draw: st.DataObject) -> None:
     data = bytearray(tnetstring.dumps(value))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cmp.capture.capture import Answer, Capture, CaptureError, Entry
@@ -534,6 +534,7 @@ PLACES = [
 ]  # fmt: skip
 
 
+@settings(derandomize=True, max_examples=100, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from(PLACES), JSON), min_size=1, max_size=6))
 def test_wrong_types_anywhere_never_raise(changes: list[tuple[int, tuple[str, ...], Any]]) -> None:
     items = [entry(page="p", status=302, response={"Location": "/b"}), entry("https://site.test/b", page="p"), entry()]
@@ -547,6 +548,7 @@ def test_wrong_types_anywhere_never_raise(changes: list[tuple[int, tuple[str, ..
     assert sorted([e.index for e in capture.entries] + [s.index for s in capture.skipped]) == [0, 1, 2]
 
 
+@settings(derandomize=True, max_examples=100, deadline=None)
 @given(JSON)
 def test_any_json_is_read_or_refused(value: Any) -> None:
     for document in (value, {"log": value}, {"log": {"entries": value, "creator": value}}):

@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cmp.desk.address import mailbox, masked, normalised
@@ -62,6 +62,7 @@ def test_an_address_has_one_spelling_or_is_none(text: str, address: str | None) 
     assert normalised(text) == address
 
 
+@settings(derandomize=True, max_examples=100, deadline=None)
 @given(st.text(max_size=300))
 def test_any_text_is_an_address_for_good_or_not_at_all(text: str) -> None:
     found = normalised(text)
@@ -111,6 +112,7 @@ def test_business_days_leave_out_saturdays_and_sundays(start: date, days: int, d
     assert after_business_days(start, days) == due
 
 
+@settings(derandomize=True, max_examples=100, deadline=None)
 @given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.integers(1, 60))
 def test_so_many_business_days_lie_between_start_and_due(start: date, days: int) -> None:
     due = after_business_days(start, days)
@@ -151,6 +153,7 @@ def test_any_address_fits_a_link(address: str) -> None:
     assert read_token(SECRET, make_token(SECRET, link)) == link
 
 
+@settings(derandomize=True, max_examples=100, deadline=None)
 @given(st.text(max_size=40), st.text(max_size=40), st.integers(0, 40))
 def test_what_was_not_signed_here_is_no_link(left: str, right: str, at: int) -> None:
     token = make_token(SECRET, LINK)
@@ -232,6 +235,7 @@ def test_small_groups_are_left_out_and_do_not_follow(
     assert (table.groups, table.total) == (groups, total)
 
 
+@settings(derandomize=True, max_examples=100, deadline=None)
 @given(st.dictionaries(st.sampled_from("abcdefgh"), st.integers(0, 60)), st.integers(2, 20))
 def test_no_small_group_can_be_worked_out_from_what_is_told(counts: dict[str, int], smallest: int) -> None:
     table = suppressed(counts, smallest)

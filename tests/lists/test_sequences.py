@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cmp.lists.sequences import SequenceError, compile_sequence
@@ -45,6 +45,7 @@ _expressions = st.lists(st.tuples(_atoms, st.sampled_from(["", "", "*", "+", "?"
 )
 
 
+@settings(derandomize=True, max_examples=100, deadline=None)
 @given(_expressions, st.text("abc.", max_size=12))
 def test_it_agrees_with_the_standard_library(expression: str, text: str) -> None:
     try:

@@ -113,7 +113,7 @@ def test_in_it_markup_stands_where_browsers_see_it(data: bytes, shown: str) -> N
     assert "".join(letter for letter in read.text if letter.isascii()) == shown
 
 
-@settings(derandomize=True, max_examples=300)
+@settings(derandomize=True, max_examples=300, deadline=None)
 @given(st.lists(st.sampled_from([*SWITCHES, b"<", b"\\", b"(B", b"$a", b"\x1b", b"\xff"])))
 def test_what_is_sent_of_it_is_read_the_same(parts: list[bytes]) -> None:
     media_types = "text/html; charset=iso-2022-jp"
@@ -121,7 +121,7 @@ def test_what_is_sent_of_it_is_read_the_same(parts: list[bytes]) -> None:
     assert readable_page(read.in_its_coding(read.text), media_types) == read
 
 
-@settings(derandomize=True, max_examples=300)
+@settings(derandomize=True, max_examples=300, deadline=None)
 @given(st.binary(max_size=40).map(lambda data: data[: len(data) // 2 * 2]), st.sampled_from(["le", "be"]))
 def test_every_byte_of_utf_16_comes_back(data: bytes, order: str) -> None:
     read = readable_page(data, f"text/html; charset=utf-16{order}")
