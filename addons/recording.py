@@ -33,6 +33,9 @@ class WholeWrites:
             raise
         return len(data)
 
+    def flush(self) -> None:
+        """mitmproxy 12 asks for it behind each flow. Nothing waits here."""
+
     def close(self) -> None:
         self._raw.close()
 

@@ -2,11 +2,13 @@
 
 import errno
 import io
+import logging
 from pathlib import Path
 
 import pytest
 
 from addons.recording import Record, WholeWrites
+from cmp.capture.reading import read_capture
 from tests.addons.test_enforce import SITE, from_upstream, shop_policy
 from tests.live import reverse, running_proxy, running_upstream, send, wait_for
 
@@ -42,6 +44,18 @@ def test_a_piece_that_finds_no_room_leaves_nothing_behind() -> None:
     disk.room = 100
     file.write(b"third;")
     assert disk.data.getvalue() == b"first piece;third;"
+
+
+def test_a_flow_that_found_room_is_no_fault(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with (
+        caplog.at_level(logging.ERROR),
+        running_upstream(from_upstream) as upstream,
+        running_proxy(shop_policy(), reverse(upstream, tmp_path / "visit.flow")) as proxy,
+    ):
+        for _ in range(3):
+            send(proxy.port, "/a", ("Host", SITE))
+    assert [said.getMessage() for said in caplog.records if said.name == "mitmproxy.addonmanager"] == []
+    assert len(read_capture(tmp_path / "visit.flow").entries) == 3
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
