@@ -10,6 +10,7 @@ from cmp.capture.reading import read_capture
 from cmp.core.consent import NO_CHOICE, Visitor
 from cmp.core.decide import decide
 from cmp.core.forms import decision_form
+from cmp.live import aliases as lookup
 from tests.addons.test_enforce import TRACKER, shop_policy
 from tests.core.examples import compiled, exchange
 from tests.live import Upstream, regular, running_proxy, running_upstream, send
@@ -37,7 +38,11 @@ def names() -> Iterator[NameServer]:
         yield running
 
 
-def test_on_the_wire_and_in_replay(upstream: Upstream, names: NameServer, tmp_path: Path) -> None:
+def test_on_the_wire_and_in_replay(
+    upstream: Upstream, names: NameServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The name server is a thread of a machine that may be busy.
+    monkeypatch.setattr(lookup, "PATIENCE", 60.0)
     policy, record = shop_policy(), tmp_path / "visit.flow"
     settings = replace(regular(upstream, record), name_server=("127.0.0.1", names.port))
     with running_proxy(policy, settings) as proxy:
