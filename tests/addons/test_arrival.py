@@ -15,7 +15,7 @@ from cmp.live.arrival import Upstream as Server
 from cmp.live.enforcement import ConsentServer, Enforcement, Mode
 from cmp.seal.keys import make_keys
 from cmp.seal.site import ConsentSite
-from tests.addons.test_enforce import SITE, shop_policy
+from tests.addons.test_enforce import SITE, shop_policy, without_time
 from tests.live import Arrived, Upstream, answer, reverse, running_proxy, running_upstream, send
 
 CLIENT, EDGE, STRANGER = "198.51.100.7", "203.0.113.9", "192.0.2.66"
@@ -179,7 +179,8 @@ class TestUpstreams:
     @pytest.fixture(scope="class")
     def port(self, upstream: Upstream, blog: Upstream) -> Iterator[int]:
         front = Front(upstreams={"blog.shop.test": Server("http", "127.0.0.1", blog.port)})
-        with running_proxy(Enforcement(shop_policy(sites=["shop.test"]), front=front), reverse(upstream)) as proxy:
+        enforcement = Enforcement(shop_policy(sites=["shop.test"]), front=front)
+        with running_proxy(enforcement, reverse(upstream), change=without_time) as proxy:
             yield proxy.port
 
     @pytest.mark.parametrize("host", ["blog.shop.test", "Blog.Shop.Test", "blog.shop.test:8080"])

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mitmproxy.master import Master
 
 from cmp.core.policy import Policy
 from cmp.policy.load import policy_of
@@ -56,6 +57,11 @@ def shop_policy(**changes: object) -> Policy:
 
 def from_upstream(request: Arrived) -> bytes:
     return answer(b"from upstream", *SET_COOKIES, ("Content-Type", "text/plain"))
+
+
+def without_time(master: Master) -> None:
+    """No connection to a server grows too old to be used again, however long this machine stands still."""
+    master.addons.get("idleconnections").clock = lambda: 0.0
 
 
 @pytest.fixture(scope="module")
@@ -161,10 +167,11 @@ class TestRegularMode:
         assert (upstream.arrived[0].values("Sec-GPC"), upstream.arrived[0].values("DNT")) == (["1"], ["1"])
 
 
-def test_a_redirected_connection_is_used_again(browser_proxy: int, upstream: Upstream) -> None:
+def test_a_redirected_connection_is_used_again(upstream: Upstream) -> None:
     request = f"GET http://{SITE}/x HTTP/1.1\r\nHost: {SITE}\r\nReferer: http://{SITE}/\r\n\r\n".encode()
     last = request.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
-    send_raw(browser_proxy, request * 11 + last)
+    with running_proxy(shop_policy(), regular(upstream), change=without_time) as proxy:
+        send_raw(proxy.port, request * 11 + last)
     assert len(upstream.arrived) == 12
     assert upstream.connections == 1
 
