@@ -25,11 +25,6 @@ COLLECT = "/g/collect?tid=1&v=2"
 VISITOR = "secret-visitor-7f3a"
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
-
-
 @dataclass
 class Watched:
     proxy: Proxy
@@ -55,11 +50,13 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     consent = ConsentServer(ConsentSite(f"http://{SITE}"), keys.public, "127.0.0.1", 9)
     front = Front(excluded=(Glob("/plain/*"),))
     enforcement = Enforcement(shop_policy(sites=["shop.test"]), Mode.ENFORCE, consent, front=front)
-    health = free_port()
     with running_upstream(from_upstream) as upstream:
-        settings = replace(reverse(upstream), health=("127.0.0.1", health), decision_log=LogSettings(folder / "log"))
+        settings = replace(reverse(upstream), health=("127.0.0.1", 0), decision_log=LogSettings(folder / "log"))
         with running_proxy(enforcement, settings) as proxy:
-            yield Watched(proxy, health, upstream)
+            monitor = proxy.master.addons.get("monitor")
+            assert isinstance(monitor, Monitor)
+            assert monitor.port is not None
+            yield Watched(proxy, monitor.port.address[1], upstream)
 
 
 def test_it_lives(watched: Watched) -> None:
@@ -110,6 +107,8 @@ def test_a_fault_in_deciding_is_counted(watched: Watched, monkeypatch: pytest.Mo
 
 
 def test_gauges_are_there(watched: Watched) -> None:
+    # Taken to be up until it was asked once.
+    assert wait_for(lambda: watched.numbers()["consentry_consent_server_up"] == 0)
     numbers = watched.numbers()
     for name in ("consent_server_up", "open_websockets", "recording_lost", "decision_log_lost"):
         assert numbers[f"consentry_{name}"] == 0
