@@ -14,6 +14,7 @@ from mitmproxy.test import tflow
 from addons.decision_log import LogDecisions, taken_of
 from cmp.capture.flow_exchange import MARK
 from cmp.cli import main
+from cmp.decision_log.folder import read_heads
 from cmp.decision_log.verify import check
 from cmp.decision_log.writer import DecisionLog, LogSettings
 from cmp.live.enforcement import ConsentServer, Enforcement, Mode
@@ -33,6 +34,7 @@ from tests.live import (
     running_proxy,
     running_upstream,
     send,
+    wait_for,
 )
 from tests.seal.choices import sealed_choice
 
@@ -249,13 +251,22 @@ class TestTheCommand:
             *("--port", "0", "--confdir", str(folder), "--decision-log", str(folder / "log"), *more),
         ]
 
+    def wait_for_log(self, folder: Path, runs: int) -> None:
+        def opened() -> bool:
+            heads = read_heads(folder)
+            return heads is not None and len(heads.segments) == runs
+
+        assert wait_for(opened)
+
     def test_a_proxy_that_is_ended_closes_its_log_and_one_that_is_killed_says_so(
         self, upstream: Upstream, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        for end in (signal.SIGTERM, signal.SIGKILL):
+        for runs, end in enumerate((signal.SIGTERM, signal.SIGKILL), start=1):
             with running_command(self.proxy(tmp_path, upstream), ready="consentry proxy:") as (process, line):
                 port = int(line.split(" on 127.0.0.1:")[1].split(",")[0])
                 send(port, "/", ("Host", SITE))
+                # A thread of its own opens the log.
+                self.wait_for_log(tmp_path / "log", runs)
                 process.send_signal(end)
                 process.wait(60)
         assert [fault.code for fault in check(tmp_path / "log").faults] == ["killed"]
