@@ -4,11 +4,15 @@ May go in here: starting and stopping them on loopback. May not: assertions, pol
 """
 
 import asyncio
+import atexit
 import contextlib
+import functools
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -107,7 +111,7 @@ class _Loop(threading.Thread):
 
     def stop(self) -> None:
         self.loop.call_soon_threadsafe(self.loop.stop)
-        self.join(10)
+        self.join(60)
         self.loop.close()
 
 
@@ -124,13 +128,21 @@ def running_upstream(answering: Answering | None = None) -> Iterator[Upstream]:
         for task in asyncio.all_tasks() - {asyncio.current_task()}:
             task.cancel()
 
-    server = asyncio.run_coroutine_threadsafe(start(), thread.loop).result(10)
+    server = asyncio.run_coroutine_threadsafe(start(), thread.loop).result(60)
     upstream.port = server.sockets[0].getsockname()[1]
     try:
         yield upstream
     finally:
-        asyncio.run_coroutine_threadsafe(stop(server), thread.loop).result(10)
+        asyncio.run_coroutine_threadsafe(stop(server), thread.loop).result(60)
         thread.stop()
+
+
+@functools.cache
+def _authority() -> Path:
+    """Where this process has its authority: of those that share a folder, one reads what another is still writing."""
+    folder = Path(tempfile.mkdtemp(prefix="consentry-authority-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 _ONE_AT_A_TIME = threading.Lock()
@@ -169,7 +181,8 @@ def _running_proxy(
 
     async def main() -> None:
         enforcement = policy if isinstance(policy, Enforcement) else Enforcement(policy)
-        master = build_master(replace(settings, port=0), enforcement, tell)
+        own = replace(settings, port=0, confdir=settings.confdir or _authority())
+        master = build_master(own, enforcement, tell)
         if change is not None:
             change(master)
         found["master"] = master
@@ -195,7 +208,9 @@ def _running_proxy(
         yield Proxy(port if isinstance(port, int) else 0, master)
     finally:
         master.shutdown()
-        thread.join(20)
+        thread.join(60)
+        if thread.is_alive():
+            raise RuntimeError("the proxy did not end, and the next would get its hooks")
 
 
 def regular(upstream: Upstream, record: Path | None = None) -> ProxySettings:

@@ -78,4 +78,4 @@ def running_name_server(aliases: Mapping[str, str] | None = None) -> Iterator[Na
             # An empty datagram ends it.
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ending:
                 ending.sendto(b"", ("127.0.0.1", server.port))
-            thread.join(10)
+            thread.join(60)

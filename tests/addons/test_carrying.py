@@ -175,9 +175,9 @@ def test_where_only_observed_each_part_of_an_upload_is_passed_on_as_it_comes(
             client.sendall(head.encode())
             # The proxy connects when it is to forward something.
             client.sendall(before + b"part1" + after)
-            server.settimeout(20)
+            server.settimeout(60)
             with server.accept()[0] as arriving:
-                arriving.settimeout(20)
+                arriving.settimeout(60)
                 received = b""
                 for part in (b"part1", b"part2"):
                     while part not in received:

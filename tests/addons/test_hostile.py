@@ -398,7 +398,7 @@ class TestLongConnections:
 
         def serve(connection: socket.socket) -> None:
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")
-            more.wait(10)
+            more.wait(60)
             connection.sendall(b"data: 2\n\n")
 
         with serving(serve) as port, running_proxy(in_front(mode, consent), reverse(Upstream(port=port))) as proxy:
@@ -423,7 +423,7 @@ class TestLongConnections:
             while sent[0] < size:
                 sent[0] += connection.send(b"x" * 65_536)
                 if sent[0] > size // 2:
-                    go_on.wait(10)
+                    go_on.wait(60)
 
         if fails:
             monkeypatch.setattr(Enforce, "_decide_answer", lambda *_: 1 / 0)

@@ -29,7 +29,7 @@ class Site:
     def __call__(self, request: Arrived) -> bytes:
         if request.target == "/slow":
             self.asked.set()
-            self.go_on.wait(10)
+            self.go_on.wait(60)
         return answer(b"<p>page", ("Content-Type", "text/html"), *COOKIES)
 
 
@@ -58,7 +58,7 @@ def test_a_flow_under_way_keeps_the_policy_it_began_under(site: Site, upstream: 
         addon = _enforce(proxy.master.addons.get("enforce"))
         with socket.create_connection(("127.0.0.1", proxy.port), timeout=60) as connection:
             connection.sendall(f"GET /slow HTTP/1.1\r\nHost: {SITE}\r\nConnection: close\r\n\r\n".encode())
-            assert site.asked.wait(10)
+            assert site.asked.wait(60)
             addon.enforcement = knowing("new")
             site.go_on.set()
             received = b""
@@ -90,7 +90,7 @@ def test_nothing_stays_of_flows_that_ended(site: Site, upstream: Upstream) -> No
             with socket.create_connection(("127.0.0.1", proxy.port), timeout=60) as connection:
                 connection.sendall(f"GET /slow HTTP/1.1\r\nHost: {SITE}\r\n\r\n".encode())
                 # Gone before there is an answer.
-                assert site.asked.wait(10)
+                assert site.asked.wait(60)
             site.go_on.set()
 
         def none_left() -> bool:

@@ -56,7 +56,7 @@ class Echo:
             while b"\r\n\r\n" not in head:
                 head += connection.recv(65_536)
             self.heads.append(head)
-            self.may_answer.wait(10)
+            self.may_answer.wait(60)
             connection.sendall("\r\n".join([*self.switch, "", ""]).encode())
             while part := connection.recv(65_536):
                 self.heard += part
@@ -167,7 +167,7 @@ class TestChat:
         echo.over.clear()
         with opened(chat, "/chat") as (connection, _):
             echoed(connection, masked(1, b"hello"))
-        assert echo.over.wait(10)
+        assert echo.over.wait(60)
 
 
 def test_nothing_of_what_passes_is_kept() -> None:
@@ -287,7 +287,7 @@ class TestWithdrawal:
             assert echoed(connection, b"tracked") == b"tracked"
             shop.choose(granted, shop.cookie("refuse"))
             assert rest(connection) == POLICY_VIOLATION
-        assert shop.echo.over.wait(10)
+        assert shop.echo.over.wait(60)
         assert bytes(shop.echo.heard) == b"tracked"
 
     def test_it_ends_nobody_elses_and_no_necessary_one(self, shop: Shop) -> None:
@@ -342,4 +342,4 @@ class TestWithdrawal:
             shop.choose(granted, shop.cookie("refuse"))
             shop.echo.may_answer.set()
             assert b"101 Switching" in rest(connection)
-        assert shop.echo.over.wait(10)
+        assert shop.echo.over.wait(60)

@@ -41,7 +41,7 @@ def tls_front(upstream_port: int, folder: Path, *hosts: str) -> Iterator[Front]:
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     starting = asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
-    server = asyncio.run_coroutine_threadsafe(starting, loop).result(10)
+    server = asyncio.run_coroutine_threadsafe(starting, loop).result(60)
     front.port = server.sockets[0].getsockname()[1]
 
     async def stop() -> None:
@@ -52,9 +52,9 @@ def tls_front(upstream_port: int, folder: Path, *hosts: str) -> Iterator[Front]:
     try:
         yield front
     finally:
-        asyncio.run_coroutine_threadsafe(stop(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(stop(), loop).result(60)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(60)
         loop.close()
 
 

@@ -133,7 +133,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
                 threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
 
     threading.Thread(target=run, daemon=True).start()
-    policy = tmp_path_factory.mktemp("streaming") / "shop.json"
+    folder = tmp_path_factory.mktemp("streaming")
+    policy = folder / "shop.json"
     policy.write_text(json.dumps(shop_document(sites=["shop.test"])), "utf-8")
     command = [
         "-m",
@@ -145,6 +146,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         "0",
         "--mode",
         f"reverse:http://127.0.0.1:{direct}",
+        "--confdir",
+        str(folder),
     ]
     with running_command(command, ready=" on 127.0.0.1:") as (process, line):
         found = Site(direct, int(line.partition(" on 127.0.0.1:")[2].partition(",")[0]), process)
