@@ -125,8 +125,11 @@ def running_upstream(answering: Answering | None = None) -> Iterator[Upstream]:
 
     async def stop(server: asyncio.Server) -> None:
         server.close()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
             task.cancel()
+        # What is pending when the loop ends is an error in the log later, and a proxy that starts then does not.
+        await asyncio.gather(*left, return_exceptions=True)
 
     server = asyncio.run_coroutine_threadsafe(start(), thread.loop).result(60)
     upstream.port = server.sockets[0].getsockname()[1]

@@ -370,7 +370,10 @@ def serving(serve: Serving, host: str = "127.0.0.1") -> Iterator[int]:
         with connection, contextlib.suppress(OSError):
             head = b""
             while b"\r\n\r\n" not in head:
-                head += connection.recv(65_536)
+                part = connection.recv(65_536)
+                if not part:
+                    return
+                head += part
             serve(connection)
 
     def run() -> None:

@@ -54,7 +54,10 @@ class Echo:
         with connection, contextlib.suppress(OSError):
             head = b""
             while b"\r\n\r\n" not in head:
-                head += connection.recv(65_536)
+                part = connection.recv(65_536)
+                if not part:
+                    return
+                head += part
             self.heads.append(head)
             self.may_answer.wait(60)
             connection.sendall("\r\n".join([*self.switch, "", ""]).encode())

@@ -46,8 +46,11 @@ def tls_front(upstream_port: int, folder: Path, *hosts: str) -> Iterator[Front]:
 
     async def stop() -> None:
         server.close()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
             task.cancel()
+        # What is pending when the loop ends is an error in the log later, and a proxy that starts then does not.
+        await asyncio.gather(*left, return_exceptions=True)
 
     try:
         yield front

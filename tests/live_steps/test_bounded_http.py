@@ -31,7 +31,10 @@ def serving(serve: Serving) -> Iterator[Upstream]:
         with connection, contextlib.suppress(OSError):
             head = b""
             while b"\r\n\r\n" not in head:
-                head += connection.recv(65_536)
+                part = connection.recv(65_536)
+                if not part:
+                    return
+                head += part
             serve(connection)
 
     def run() -> None:
