@@ -41,8 +41,13 @@ def main() -> int:
     started = time.monotonic()
     shutil.rmtree(OUTPUT, ignore_errors=True)
     OUTPUT.mkdir()
-    with running_site() as site, _command("up", *_up(site), ready="consentry up:") as line:
-        stage = Stage(site, port_of(line))
+    with (
+        running_site() as site,
+        _command("up", *_up(site), ready="consentry up:") as line,
+        _kept_port() as tap_port,
+        _kept_port() as aside_port,
+    ):
+        stage = Stage(site, port_of(line), tap_port, aside_port)
         print(f"The site {SITE} and its third parties run on loopback; consentry up stands in front of the site.\n")
         asyncio.run(stage.show_all())
     _show_ledger()
@@ -74,11 +79,9 @@ STEPS = (
 class Stage:
     """The running site with `consentry up` before it, and the visitors who walk through the steps."""
 
-    def __init__(self, site: Site, up_port: int) -> None:
+    def __init__(self, site: Site, up_port: int, tap_port: int, aside_port: int) -> None:
         self._site, self._up_port = site, up_port
-        with contextlib.ExitStack() as probes:
-            tried = [probes.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(2)]
-            self._tap_port, self._aside_port = (int(probe.getsockname()[1]) for probe in tried)
+        self._tap_port, self._aside_port = tap_port, aside_port
         self.kept = True
 
     async def show_all(self) -> None:
@@ -207,6 +210,15 @@ def port_of(line: str) -> int:
     return int(line.partition("127.0.0.1:")[2].split(")")[0].split(",")[0])
 
 
+@contextlib.contextmanager
+def _kept_port() -> Iterator[int]:
+    """A port for one proxy after the other: while nobody listens there, no other program gets it as a free one."""
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", 0))
+        yield int(taken.getsockname()[1])
+
+
 def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(HERE.parent), "PYTHONUNBUFFERED": "1"}
 
@@ -224,7 +236,7 @@ def _command(*arguments: str, ready: str) -> Iterator[str]:
             raise SystemExit(f"consentry {arguments[0]} did not start")
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(180)
         if process.stdout:
             process.stdout.close()
 

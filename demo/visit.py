@@ -152,7 +152,7 @@ class Visitor:
             # No quoting: a browser sends a cookie's value back as it got it.
             cookie_jar=aiohttp.CookieJar(unsafe=True, quote_cookie=False),
             connector=aiohttp.TCPConnector(resolver=resolver, limit_per_host=6),
-            timeout=aiohttp.ClientTimeout(total=30),
+            timeout=aiohttp.ClientTimeout(total=180),
             skip_auto_headers=("User-Agent", "Accept", "Content-Type"),
         )
         return self
