@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 import trustme
 from aiohttp import web
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page, WebSocket
 
 from tests.browser.captured_site import CapturedSite, serving
 from tests.browser.chromium import running_chromium
@@ -111,13 +111,29 @@ def recorded(site: ScenarioSite, browser: Browser, scenario: Scenario, folder: P
         ]
     )
     page = context.new_page()
+    silent: list[WebSocket] = []
+    page.on("websocket", lambda socket: _await_message(socket, silent))
     for url in scenario.visits:
         page.goto(url, wait_until="networkidle")
     if scenario.act:
         page.evaluate(scenario.act)
         page.wait_for_load_state("networkidle")
+    _see_out(page, silent)
     context.close()
     return _reduced(json.loads(file.read_text("utf-8")))
+
+
+def _await_message(socket: WebSocket, silent: list[WebSocket]) -> None:
+    silent.append(socket)
+    socket.once("framesent", lambda _: silent.remove(socket))
+
+
+def _see_out(page: Page, silent: list[WebSocket]) -> None:
+    """Every connection of these pages says something once it is open; a network is called idle before that."""
+    for _ in range(1_200):
+        if not silent:
+            return
+        page.wait_for_timeout(50)
 
 
 def _reduced(har: dict[str, Any]) -> dict[str, Any]:
