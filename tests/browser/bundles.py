@@ -91,6 +91,8 @@ def built(pages: Sequence[Awkward]) -> dict[tuple[str, str], str]:
     if node is None:
         pytest.skip("no node to build pages with: install Debian's package nodejs")
     made: dict[tuple[str, str], str] = {}
+    # Whichever test needs it first makes it.
+    KEPT.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=KEPT) as folder:
         for page in pages:
             make = _exported if page.exported else _built
