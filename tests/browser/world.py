@@ -78,6 +78,9 @@ def see(page: Page, world: World, path: str = "/", *, awaiting: Collection[str] 
 
 
 def jar(context: BrowserContext) -> set[str]:
+    for page in context.pages:
+        # Chromium does a little later what scripts do to cookies; who reads as a script does waits for that.
+        page.evaluate("document.cookie")
     return {str(cookie.get("name")) for cookie in context.cookies()}
 
 
