@@ -40,13 +40,13 @@ FOLDER: Final = Path(__file__).parent / "pages"
 # Pages visited at once, each on three sites.
 _AT_ONCE: Final = 3
 # Milliseconds for what a page has to do.
-_LONGEST: Final = 30_000
+_LONGEST: Final = 180_000
 _OURS: Final = 'consentry-banner,script[src^="/.consent/"],link[href^="/.consent/"]'
 
 # Everything there is of a document, shadow trees and what was typed too; without what the proxy put in.
 _SEEN: Final = """async () => {
   const until = async (ready) => {
-    for (const end = performance.now() + 20000; performance.now() < end; await new Promise((r) => setTimeout(r, 20))) {
+    for (const end = performance.now() + 90000; performance.now() < end; await new Promise((r) => setTimeout(r, 20))) {
       const found = await ready();
       if (found) return found;
     }

@@ -11,6 +11,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+# Milliseconds for whatever a test waits for in a browser. It ends what hangs; a busy machine is far slower than
+# Playwright supposes.
+LONGEST = 180_000
 # Features that are off: what would ask the network on the browser's own account, and what takes half the time of a
 # window and no page sees, as the suggestions below the address bar, which are two pages of their own.
 _OFF = (
@@ -51,8 +54,9 @@ def running_chromium(proxy_port: int | None = None, *arguments: str) -> Iterator
     )
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=chromium_path(), headless=True, args=[*QUIET, *network, *arguments]
+            executable_path=chromium_path(), headless=True, args=[*QUIET, *network, *arguments], timeout=LONGEST
         )
+        browser.on("context", lambda context: context.set_default_timeout(LONGEST))
         try:
             yield browser
         finally:

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.chromium import running_chromium
+from tests.browser.chromium import LONGEST, running_chromium
 
 # What is waited for comes; on a machine with much else to do it comes late.
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=LONGEST)
 
 
 @pytest.fixture(scope="module")

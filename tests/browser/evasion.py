@@ -28,7 +28,7 @@ from playwright.async_api import Error as PlaywrightError
 
 from cmp.resources import policies
 from demo.__main__ import port_of
-from tests.browser.chromium import QUIET, chromium_path
+from tests.browser.chromium import LONGEST, QUIET, chromium_path
 from tests.browser.page_files import Part, read_pages
 from tests.live import running_command
 
@@ -310,8 +310,9 @@ async def one_visitor(folder: Path, ports: dict[str, int], others: int, digest: 
     with tempfile.TemporaryDirectory(dir=folder) as profile:
         async with async_playwright() as playwright:
             visitor = await playwright.chromium.launch_persistent_context(
-                profile, executable_path=chromium_path(), headless=True, args=arguments
+                profile, executable_path=chromium_path(), headless=True, args=arguments, timeout=LONGEST
             )
+            visitor.set_default_timeout(LONGEST)
             try:
                 yield visitor
             finally:

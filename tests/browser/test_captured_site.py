@@ -81,6 +81,7 @@ def test_third_parties_are_reached_as_explained(
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     asked: list[dict[str, str]] = []
+    ended: list[str] = []
 
     with serving(read_site(shared(capture)), authority, reached) as site:
         settings = ProxySettings(
@@ -103,9 +104,11 @@ def test_third_parties_are_reached_as_explained(
                     }
                 ),
             )
+            page.on("requestfinished", lambda request: ended.append(request.url))
+            page.on("requestfailed", lambda request: ended.append(request.url))
             page.goto(start, wait_until="load")
             page.mouse.wheel(0, 5_000)
-            _settle(page, asked)
+            _settle(page, asked, ended)
             assert page.title()
 
     def third_party(url: str) -> bool:
@@ -129,12 +132,13 @@ def test_third_parties_are_reached_as_explained(
         assert decision_form(decide(policy, entry.visitor, entry.asked)) == entry.recorded.decision
 
 
-def _settle(page: Page, asked: list[dict[str, str]]) -> None:
-    """Wait until the page has asked for nothing new for a second. (An icon can leave the browser never idle.)"""
-    for _ in range(10):
+def _settle(page: Page, asked: list[dict[str, str]], ended: list[str]) -> None:
+    """Wait until what the page asked for has come, and it has asked for nothing new for a second. (An icon, which is
+    not counted, can leave the browser never idle.)"""
+    for _ in range(180):
         before = len(asked)
         page.wait_for_timeout(1_000)
-        if len(asked) == before:
+        if len(asked) == len(ended) == before:
             return
 
 

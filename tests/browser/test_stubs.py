@@ -35,12 +35,12 @@ def opened(browser: Browser, loopback: Loopback) -> Page:
 
 def run(page: Page, before: str, path: str, after: str) -> Any:
     """What a page's code sees: `before` runs, then the stub for a script at `path`, then `after`, which may call
-    `done(value)`. Three seconds without that are none."""
+    `done(value)`. A minute without that is none."""
     host, _, rest = path.partition("/")
     shim = stub_for(Kind.SCRIPT, known=True, host=host, target=f"/{rest}").body.decode()
     page.reload()
     return page.evaluate(
-        "([before, shim, after]) => new Promise((done) => { window.done = done; setTimeout(() => done(null), 3000);"
+        "([before, shim, after]) => new Promise((done) => { window.done = done; setTimeout(() => done(null), 60000);"
         " for (const code of [before, shim, after]) (0, eval)(code); })",
         [before, shim, after],
     )
@@ -180,5 +180,5 @@ def test_a_pixel_loads(page: Page) -> None:
 def test_a_sound_plays_to_its_end(page: Page) -> None:
     port = page.evaluate("location.port")
     code = "new Promise((done) => { const a = new Audio(); a.muted = true; a.onerror = () => done('error');"
-    code += " a.onended = () => done('ended'); setTimeout(() => done('silence'), 5000);"
+    code += " a.onended = () => done('ended'); setTimeout(() => done('silence'), 60000);"
     assert page.evaluate(f"{code} a.src = 'http://tracker.test:{port}/sound.mp3'; a.play(); }})") == "ended"
