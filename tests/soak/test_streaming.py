@@ -25,7 +25,7 @@ PART = bytes(range(256)) * 1024
 MOVES, PEAK = 20 * MIB, 300 * MIB
 SIZES = [
     pytest.param(48 * MIB, id="sample"),
-    pytest.param(1024 * MIB, id="full", marks=[pytest.mark.soak, pytest.mark.timeout(600)]),
+    pytest.param(1024 * MIB, id="full", marks=[pytest.mark.soak, pytest.mark.timeout(1_800)]),
 ]
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
@@ -158,7 +158,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 def received(port: int, path: str, *lines: str, body: int = 0) -> tuple[str, int, str]:
     """Status, length and digest of what came behind the head of the answer."""
-    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=600) as connection:
         method = "POST" if body else "GET"
         more = [f"Content-Length: {body}"] if body else []
         head = [f"{method} {path} HTTP/1.1", f"Host: {SITE}", "Connection: close", *more, *lines, "", ""]
@@ -211,7 +211,7 @@ ENDLESS = [
 def test_what_has_no_end_is_not_kept(site: Site, piece: bytes, head: bytes) -> None:
     first, _, rest = head.partition(b"\r\n")
     pieces = b"".join(piece % ((number,) * piece.count(b"%")) for number in range(MANY))
-    with socket.create_connection(("127.0.0.1", site.port), timeout=60) as connection:
+    with socket.create_connection(("127.0.0.1", site.port), timeout=600) as connection:
         answer = b""
         # Which of the two comes first is chance; in either case the connection ends.
         with contextlib.suppress(ConnectionError):
