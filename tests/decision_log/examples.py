@@ -98,8 +98,17 @@ def write(folder: Path, *taken: Taken, **settings: Any) -> LogCounts:
     return log.counts
 
 
+def taken_in(log: DecisionLog[Item]) -> bool:
+    """Whether all that got into the queue came to be in the round.
+
+    Only then does the clock that is put on end that round: what comes in later, or into a round that begins later,
+    waits for another end. The counts say nothing of it, as what is handed over waits from the first.
+    """
+    return wait_for(lambda: log._tally.taken == log._noted - log._full - log._missed)
+
+
 def settled(log: DecisionLog[Item]) -> bool:
-    """Whether everything handed over is written or lost, within ten seconds."""
+    """Whether everything handed over came to be written or lost."""
     return wait_for(lambda: log.counts.waiting == 0)
 
 

@@ -25,6 +25,7 @@ from tests.decision_log.examples import (
     read_item,
     running_log,
     settled,
+    taken_in,
     text_of,
     write,
 )
@@ -58,7 +59,7 @@ def test_a_round_ends_with_the_hour(tmp_path: Path) -> None:
     with running_log(tmp_path, clock) as log:
         for _ in range(2):
             log.note(Item(BLOCKED))
-            assert wait_for(lambda: log.counts.waiting == 1)
+            assert taken_in(log)
             clock.now += 10
             assert wait_for(lambda: len(lines_of(tmp_path, "decided")) == 1)
     assert [(line["hour"], line["n"]) for line in lines_of(tmp_path, "decided")] == [
@@ -73,7 +74,7 @@ def test_one_place_is_another_in_the_next_round(tmp_path: Path) -> None:
     with running_log(tmp_path, clock) as log:
         for _ in range(2):
             log.note(Item(BLOCKED))
-            assert wait_for(lambda: log.counts.waiting == 1)
+            assert taken_in(log)
             clock.now += HOUR
             assert settled(log)
     places = [line["place"] for line in lines_of(tmp_path, "decided")]
@@ -111,7 +112,7 @@ class TestSegments:
             for hour in range(hours):
                 for number in range(20):
                     log.note(Item(replace(BLOCKED, path=f"/{number}")))
-                assert wait_for(lambda: log.counts.waiting == 20)
+                assert taken_in(log)
                 clock.now += HOUR
                 assert settled(log), hour
 
@@ -258,7 +259,8 @@ class TestLosses:
         with running_log(tmp_path) as log:
             log.miss()
             log.note(Item(BLOCKED))
-            assert wait_for(lambda: log.counts.waiting == 1)
+            assert taken_in(log)
+            assert log.counts.waiting == 1
         assert (log.counts.noted, log.counts.lost_unread, log.counts.written) == (2, 1, 1)
         assert [(line["why"], line["decisions"]) for line in lines_of(tmp_path, "gap")] == [("unread", 1)]
 
