@@ -1,9 +1,10 @@
 """Bodies that are of the wrong kind, too large, too slow or broken; and methods."""
 
 import socket
-import time
+import threading
 
 import pytest
+from aiohttp import StreamReader
 
 from cmp.server import bodies
 from tests.server.site import ORIGIN, Running
@@ -79,8 +80,15 @@ def test_a_body_that_breaks_off_stores_nothing(server: Running) -> None:
 def test_a_bad_chunk_that_comes_late_ends_by_patience(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     # aiohttp does not wake a handler that already waits for the body.
     monkeypatch.setattr(bodies, "PATIENCE", 1.0)
+    waits, readany = threading.Event(), StreamReader.readany
+
+    async def told(body: StreamReader) -> bytes:
+        waits.set()
+        return await readany(body)
+
+    monkeypatch.setattr(StreamReader, "readany", told)
     with open_request(server, "Transfer-Encoding: chunked") as connection:
-        time.sleep(0.4)
+        assert waits.wait(60)
         connection.sendall(b"zz\r\n")
         assert b" 408 " in connection.recv(4096).partition(b"\r\n")[0]
     assert server.get("health").status == 200
