@@ -232,7 +232,7 @@ def test_what_is_no_request_is_answered_in_the_one_shape_and_not_repeated(shop: 
     assert b"marker" not in answer.body
 
 
-def test_what_is_no_request_fills_no_log(shop: Running, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_is_no_request_fills_no_log(shop: Running, caplog: pytest.LogCaptureFixture, one_minute: None) -> None:
     before = unread(), LINES.left_out
     for _ in range(2):
         for name, sent in UNREADABLE:

@@ -48,7 +48,9 @@ def test_choices_are_counted_by_the_hour_so_that_no_scrape_tells_when_somebody_r
     assert int(numbers(desk)[name]) == int(before[name]) + 1
 
 
-def test_what_could_not_be_read_and_what_was_not_logged_are_counted_at_once(desk: DeskRunning) -> None:
+def test_what_could_not_be_read_and_what_was_not_logged_are_counted_at_once(
+    desk: DeskRunning, one_minute: None
+) -> None:
     before = numbers(desk)
     for _ in range(12):
         desk.send(b"GET / HTTP/1.1\r\nno field\r\n\r\n")
