@@ -4,6 +4,7 @@ import asyncio
 import json
 import sqlite3
 import subprocess
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,13 +43,28 @@ def forms(number: int) -> list[bytes]:
     return [str(number).encode(), *(number.to_bytes(size, order) for size in (6, 8) for order in ("big", "little"))]
 
 
+def kept_of(marked: Record, folder: Path, sought: Iterable[bytes]) -> set[bytes]:
+    """Which of the markers are in the files of a new ledger with that record, while it is open or afterwards."""
+    folder.mkdir()
+    file = folder / "l.db"
+
+    async def run(ledger: Ledger) -> bytes:
+        await append_all(ledger, [marked, given("ads"), marked])
+        return await asyncio.to_thread(copies, file, folder / "open")
+
+    with Ledger(file) as ledger:
+        seen = asyncio.run(run(ledger))
+    seen += copies(file, folder / "closed")
+    assert b'"refused":["ads"]' in seen
+    return {marker for marker in sought if marker.lower() in seen.lower()}
+
+
 @pytest.mark.parametrize("make", [refused, withdrawn])
 def test_nothing_a_refusing_person_sent_is_anywhere_in_the_files(tmp_path: Path, make: Any) -> None:
-    file = tmp_path / "l.db"
     marked = make(
         "ads", at=MARKED_AT, language=MARKED_LANGUAGE, source=Source.FORM, signals=Signals(gpc=True, dnt=True)
     )
-    sought = [
+    found = {
         MARKED_LANGUAGE.encode(),
         b"mrkr",
         b"gpc",
@@ -56,17 +72,11 @@ def test_nothing_a_refusing_person_sent_is_anywhere_in_the_files(tmp_path: Path,
         b'form"',
         *forms(round(MARKED_AT * 1000)),
         *forms(int(MARKED_AT)),
-    ]
-
-    async def run(ledger: Ledger) -> bytes:
-        await append_all(ledger, [marked, given("ads"), marked])
-        return await asyncio.to_thread(copies, file, tmp_path / "open")
-
-    with Ledger(file) as ledger:
-        seen = asyncio.run(run(ledger))
-    seen += copies(file, tmp_path / "closed")
-    assert b'"refused":["ads"]' in seen
-    assert [marker for marker in sought if marker.lower() in seen.lower()] == []
+    }
+    # What is kept is kept each time. Three letters also come up by chance, in keys and what they encrypt.
+    for turn in range(3):
+        found = kept_of(marked, tmp_path / str(turn), found) if found else found
+    assert found == set()
 
 
 def refusals(file: str | Path) -> list[Any]:
