@@ -1,9 +1,10 @@
 """A small real site on loopback, for commands that look at one.
 
-May go in here: serving given answers, keeping what was asked. May not: assertions.
+May go in here: serving given answers, keeping what was asked; an address without a site. May not: assertions.
 """
 
 import contextlib
+import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -66,3 +67,11 @@ def small_site(replies: Mapping[str, Reply]) -> Iterator[SmallSite]:
         finally:
             site.shutdown()
             thread.join()
+
+
+@contextlib.contextmanager
+def nobody() -> Iterator[str]:
+    """An address at which nobody answers: the port is taken meanwhile, so that nobody else comes to listen there."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"

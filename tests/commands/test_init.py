@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from cmp.cli import main
-from tests.commands.small_site import HTML, Reply, SmallSite, small_site
+from tests.commands.small_site import HTML, Reply, SmallSite, nobody, small_site
 from tests.live import ROOT, running_command
 
 PAGE = b"""<!doctype html><html lang="de"><head>
@@ -41,9 +41,9 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.chdir(tmp_path)
 
 
-def init(monkeypatch: pytest.MonkeyPatch, site: SmallSite, *answers: str, more: tuple[str, ...] = ()) -> int:
+def init(monkeypatch: pytest.MonkeyPatch, site: SmallSite | str, *answers: str, more: tuple[str, ...] = ()) -> int:
     monkeypatch.setattr(sys, "stdin", io.StringIO("".join(f"{answer}\n" for answer in answers)))
-    return main(["init", "--upstream", site.url, *more])
+    return main(["init", "--upstream", site if isinstance(site, str) else site.url, *more])
 
 
 def written(name: str = "policy.json") -> dict[str, Any]:
@@ -193,12 +193,11 @@ def test_ctrl_c_leaves_nothing_behind(site: SmallSite, tmp_path: Path) -> None:
 def test_where_the_site_cannot_be_reached_the_questions_remain(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with small_site({}) as gone:
-        pass
     answers = ("Example Ltd", "", "shop.test", "en", "sid=necessary", "hotjar=analytics", "", "", "", "policy.json")
-    assert init(monkeypatch, gone, *answers) == 0
+    with nobody() as url:
+        assert init(monkeypatch, url, *answers) == 0
     told = capsys.readouterr().out
-    assert f"{gone.url} could not be looked at: " in told
+    assert f"{url} could not be looked at: " in told
     assert 'how long these live ("lifetime"): sid' in told
     assert written()["cookies"] == [{"name": "sid", "category": "necessary"}]
     assert main(["check", "policy.json"]) == 0

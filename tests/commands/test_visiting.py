@@ -9,7 +9,7 @@ import pytest
 from cmp.commands import visiting
 from cmp.commands.visiting import Visit, visit
 from cmp.core.urls import parse_url
-from tests.commands.small_site import HTML, Reply, small_site
+from tests.commands.small_site import HTML, Reply, nobody, small_site
 
 PUBLIC = parse_url("http://www.shop.test/")
 
@@ -59,9 +59,8 @@ def test_where_it_cannot_go_on_it_says_so(replies: Mapping[str, Reply], problem:
 
 
 def test_nobody_answers() -> None:
-    with small_site({}) as site:
-        url = site.url
-    assert "onnect" in asyncio.run(visit(parse_url(url), PUBLIC)).problem
+    with nobody() as url:
+        assert "onnect" in asyncio.run(visit(parse_url(url), PUBLIC)).problem
 
 
 def test_a_large_page_is_read_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
