@@ -71,14 +71,14 @@ class Postgres:
         for process in [self._process.pid, *map(int, children)]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
-        self._process.wait(30)
+        self._process.wait(60)
         for process in map(int, children):
             _gone(process)
 
     def stop(self) -> None:
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
-            self._process.wait(30)
+            self._process.wait(60)
 
     def url(self, schema: str = "") -> str:
         """The address of a database; `schema`: of one part of it that nobody else uses."""
@@ -100,7 +100,7 @@ class Postgres:
 
 
 def _gone(process: int) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while Path(f"/proc/{process}").exists() and time.monotonic() < deadline:
         time.sleep(0.01)
 

@@ -41,7 +41,7 @@ class Left:
 def left(tmp_path_factory: pytest.TempPathFactory) -> Left:
     folder = tmp_path_factory.mktemp("left")
     (folder / "shop.json").write_text(json.dumps(shop_document()))
-    token, visit = make_token(SECRET, int(time.time()) + 60)
+    token, visit = make_token(SECRET, int(time.time()) + 3_600)
     with running_upstream(from_upstream) as upstream:
         settings = replace(
             regular(upstream, folder / "run.flow"), decision_log=LogSettings(folder / "log"), audit_secret=SECRET

@@ -73,7 +73,7 @@ class People:
 
     def end(self) -> None:
         for thread in self._threads:
-            thread.join(20)
+            thread.join(60)
 
 
 @pytest.mark.parametrize(

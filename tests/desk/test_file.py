@@ -226,7 +226,7 @@ def test_more_than_may_wait_is_told_and_who_gives_up_waiting_frees_the_place(tmp
 
     async def each(desk: Desk) -> list[bool]:
         waiting = [asyncio.create_task(desk.do(slow))]
-        assert await asyncio.to_thread(begun.wait, 20)
+        assert await asyncio.to_thread(begun.wait, 60)
         waiting += [asyncio.create_task(desk.do(slow)) for _ in range(2)]
         await asyncio.sleep(0)
         with pytest.raises(DeskError) as caught:

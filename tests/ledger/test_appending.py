@@ -156,7 +156,7 @@ def test_a_full_queue_is_a_clear_error_and_passes(tmp_path: Path, monkeypatch: p
 
     async def run(ledger: Ledger) -> None:
         first = asyncio.create_task(ledger.append(numbered(0)))
-        await asyncio.to_thread(reached.wait, 20)
+        assert await asyncio.to_thread(reached.wait, 60)
         waiting = [asyncio.create_task(ledger.append(numbered(number))) for number in range(1, 9)]
         await asyncio.sleep(0)
         with pytest.raises(LedgerError, match="8 choices are waiting") as caught:

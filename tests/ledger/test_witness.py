@@ -374,7 +374,7 @@ def test_what_answers_otherwise_than_an_authority_is_an_error_that_names_it(
 ) -> None:
     url = authority[0] + path
     with pytest.raises(LedgerError) as caught:
-        ask(url, head, wait=0.3 if path.startswith("/slow") else 20)
+        ask(url, head, wait=0.3 if path.startswith("/slow") else 60)
     assert caught.value.reason is Reason.UNREACHABLE
     assert url in str(caught.value)
     assert told in str(caught.value)

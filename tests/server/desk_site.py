@@ -136,5 +136,5 @@ def desk_running(
             yield found
         finally:
             loop.call_soon_threadsafe(stop.set)
-            thread.join(20)
+            thread.join(60)
             loop.close()

@@ -182,7 +182,7 @@ def running(
         yield found
     finally:
         loop.call_soon_threadsafe(stop.set)
-        thread.join(20)
+        thread.join(60)
         loop.close()
         if own is not None:
             own.close()
