@@ -1,5 +1,5 @@
-"""What holds for a run of the tests as a whole: the order of the files, the memory that collecting them takes, and what
-is read at its first use.
+"""What holds for a run of the tests as a whole: the order of the files, the memory that collecting them takes, what is
+read at its first use, and that examples made by chance are the same in every run and are not timed.
 
 May go in here: what any test does without. May not: anything a test relies on to pass.
 """
@@ -9,10 +9,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from cmp.sites import registrable_domain
 
 HERE = Path(__file__).parent
+
+# How long an example takes, or drawing it, only says how busy a machine is; and other examples in each run would make a
+# fault come and go.
+settings.register_profile(
+    "steady", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("steady")
 
 # The files that take longest are begun first: begun last, one of them would keep one process while the other is idle.
 FIRST = (
