@@ -21,7 +21,7 @@ from cmp.ledger.rows import place_of_leaf
 from cmp.ledger.tree import Frontier, leaf_hash
 from cmp.ledger.verify import Fault, verify
 from cmp.seal.keys import SigningKeys, make_keys
-from tests.ledger.records import filled, given, merge, numbered, tamper, tampering
+from tests.ledger.records import AT, filled, given, merge, numbered, tamper, tampering
 from tests.postgres import Postgres
 
 SEED = 20261007
@@ -38,7 +38,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> SigningKeys:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory, keys: SigningKeys) -> Path:
     file = tmp_path_factory.mktemp("ledger") / "whole.db"
-    filled(file, map(numbered, range(SIZE)), signer=keys)
+    filled(file, map(numbered, range(SIZE)), signer=keys, clock=lambda: AT)
     merge(file, keys)
     return file
 
@@ -271,14 +271,14 @@ def test_a_head_of_another_ledger_is_told_apart(ledger: str, keys: SigningKeys, 
 def test_heads_of_any_age_hold(tmp_path: Path, keys: SigningKeys) -> None:
     file, kept = tmp_path / "l.db", []
     for number in range(0, 12, 2):
-        filled(file, [numbered(number)], signer=keys)
+        filled(file, [numbered(number)], signer=keys, clock=lambda: AT)
         kept += heads(str(file))
     assert [head.head.size for head in kept] == [1, 2, 3, 4, 5, 6]
     assert verify(file, kept) == []
 
 
 def test_a_refusal_that_waits_for_its_hour_to_end_and_was_altered_is_named(place: str) -> None:
-    filled(place, [numbered(1), numbered(3)])
+    filled(place, [numbered(1), numbered(3)], clock=lambda: AT)
     tamper(place, "UPDATE ledger_pending SET n = 0")
     assert brief(verify(place)) == [(None, "waiting")] * 2
 
