@@ -216,7 +216,11 @@ def _kept_port() -> Iterator[int]:
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("127.0.0.1", 0))
-        yield int(taken.getsockname()[1])
+        port = int(taken.getsockname()[1])
+        if sys.platform != "linux":
+            # Elsewhere nobody can listen on a port that somebody else has, listening or not.
+            taken.close()
+        yield port
 
 
 def _environment() -> dict[str, str]:

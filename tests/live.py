@@ -278,6 +278,8 @@ def running_command(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # Most tests read no further than the ready line, and a command stands still once the pipe is full.
+        pipesize=1_048_576,
     )
     lines: list[str] = []
     try:
