@@ -172,10 +172,14 @@ class _Judge:
         return {
             rule.vendor
             for part in self._policy.each
-            for rules in part.requests.by_host.values()
+            for host, rules in part.requests.by_host.items()
             for rule in rules
-            if rule.holds_on(self._page) and self._direct(part, rule)
+            if rule.holds_on(self._page) and (self._direct(part, rule) or self._by_asking(host))
         }
+
+    def _by_asking(self, host: str) -> bool:
+        """Whether the request itself is what its vendor waits for (`after`)."""
+        return bool(self._policy.events) and self._decided(host)
 
     def _direct(self, part: Policy, rule: RequestRule) -> bool:
         key = (part.fingerprint, rule.category, rule.vendor)

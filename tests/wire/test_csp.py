@@ -176,6 +176,26 @@ def test_examples(changes: dict[str, Any], choice: str, named: list[str], host: 
     assert admits(csp, host, PAGE) is expected
 
 
+def test_a_vendor_is_admitted_whose_use_begins_with_asking_it() -> None:
+    categories = shop()["categories"]
+    categories["comfort"] |= {
+        "after": "asked",
+        "claimed": "necessary",
+        "claim": {"en": "Help"},
+        "reason": {"en": "Asked"},
+    }
+    csp = strict_csp(
+        compiled(categories=categories, events={"asked": {"host": "chat.test", "path": "*"}}),
+        NO_CHOICE,
+        NO_SIGNALS,
+        PAGE,
+        [],
+        reserved="/.x/",
+    )
+    assert csp is not None
+    assert (admits(csp, "chat.test", PAGE), admits(csp, "stats.test", PAGE)) == (True, False)
+
+
 @pytest.mark.parametrize("unknown", ["report", "allow"])
 def test_there_is_none_where_the_unknown_may_pass(unknown: str) -> None:
     policy = compiled(unknown={"host": unknown, "cookie": "deny"})
